@@ -1,0 +1,63 @@
+/**
+ * What were we told? The shape of a checked configuration.
+ *
+ * This file only holds types: `load.ts` reads the platform's files, `check.ts` finds the mistakes.
+ * Everything downstream takes one `PairConfig` and never looks at YAML again.
+ */
+import type { Mode, NodeName, Policy } from '../core/policy.ts'
+
+export type AddressFamily = 4 | 6
+
+/** One way heartbeats travel directly between the nodes. */
+export interface PathConfig {
+  /** What operators see: `crosslink`, `lan`, or `lan:eth2` where there are several. */
+  name: string
+  kind: 'crosslink' | 'lan' | 'extra'
+  interface: string
+  family: AddressFamily
+  ourAddress: string
+  peerAddress: string
+}
+
+export interface PingNodeConfig {
+  address: string
+  family: AddressFamily
+  /** Where it was named; `gateway` and `dns` come from network.yml. */
+  source: 'config' | 'gateway' | 'dns'
+}
+
+/** An address that follows the active. */
+export interface FloatingIp {
+  address: string
+  family: AddressFamily
+  prefixLength: number
+  interface: string
+  /** IPv4 only, as `eth0:0`; at most 15 characters (the kernel's IFNAMSIZ). */
+  label: string | null
+}
+
+/** A checked configuration of one node of the pair. */
+export interface PairConfig {
+  node: NodeName
+  /** Key under `hosts:` of this node and of the peer, as the platform names them. */
+  hostName: string
+  peerHostName: string
+  mode: Mode
+  policy: Policy
+  timingProfile: 'default' | 'fast' | 'custom'
+  /** UDP port of heartbeats, the same on both nodes. */
+  port: number
+  paths: readonly PathConfig[]
+  pingNodes: readonly PingNodeConfig[]
+  floatingIps: readonly FloatingIp[]
+  /** Interfaces that carry a floating IP and are not the crosslink: their carrier is service health. */
+  serviceInterfaces: readonly string[]
+  /** Shared key of the pair, a 0600 file. */
+  keyFile: string
+  /** The heart stops renewing when the rest of the agent makes no progress for this long. */
+  mainStallMs: number
+  /** Which gate to use; `auto` takes the strongest the kernel offers. */
+  gate: 'auto' | 'ebpf' | 'nftables' | 'lifetime'
+  /** Group that may speak to the control socket. */
+  controlGroup: string | null
+}

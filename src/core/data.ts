@@ -1,0 +1,115 @@
+/**
+ * Who holds which data, and who may confirm a write? `inSync`, `sole`, `sync`.
+ *
+ * In everyday words: a standby may only claim to have everything while a provably recent word of the
+ * peer says so. An active may only confirm writes the standby lacks after it has marked on disk that
+ * it alone holds them, and after the standby knows, or can no longer act on the claim.
+ *
+ * Source: PROTOCOL, "Data (T4)".
+ */
+import { comparePositions } from './fitness.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { acknowledgedAt, isFresh } from './peer.ts'
+import { NEVER } from './state.ts'
+import { hearsPeer, persist, type Turn } from './turn.ts'
+
+/** What a heartbeat says about our data: set by a fresh one only, cleared by any. */
+export function noteSync(turn: Turn, heartbeat: Heartbeat): void {
+  const { s } = turn
+  const says = saysInSync(turn, heartbeat)
+  if (!says) s.inSync = false
+  else if (isFresh(turn, heartbeat)) s.inSync = true
+}
+
+function saysInSync(turn: Turn, heartbeat: Heartbeat): boolean {
+  const { position } = turn.s
+  if (heartbeat.role === 'active') return heartbeat.sync && position.term === heartbeat.position.term
+  return (
+    !heartbeat.want && !heartbeat.sole && comparePositions(heartbeat.position, position) <= 0
+  )
+}
+
+/** Somebody answered a probe later than `lastFresh` + D: there was an active we did not follow. */
+export function noteAnsweredProbe(turn: Turn): void {
+  const { s, policy, now } = turn
+  if (now > s.lastFreshMs + policy.timing.takeoverSilenceMs) s.inSync = false
+}
+
+/** Moves the confirmation of writes on an active: together, waiting, alone, and back. */
+export function confirmWrites(turn: Turn): void {
+  const { s, policy } = turn
+  if (s.role !== 'active' || !s.armed || policy.data.takeover === 'none') return
+  switch (s.confirming) {
+    case 'together':
+      if (!hearsPeer(turn) || !standbyFollows(turn)) announceNotSync(turn)
+      return
+    case 'waiting':
+      if (standbyCaughtUp(turn)) join(turn)
+      else if (mayConfirmAlone(turn)) {
+        s.confirming = 'marking'
+        s.sole = true
+        s.soleMarkTicket = persist(turn)
+      }
+      return
+    case 'marking':
+      if (s.persistedTicket < s.soleMarkTicket) return
+      s.confirming = 'alone'
+      turn.effects.push({ type: 'confirm', alone: true })
+      return
+    case 'alone':
+      if (standbyCaughtUp(turn)) {
+        turn.effects.push({ type: 'confirm', alone: false })
+        join(turn)
+      }
+      return
+    case 'joining':
+      if (s.persistedTicket < s.soleMarkTicket) return
+      if (standbyCaughtUp(turn)) s.confirming = 'together'
+      else announceNotSync(turn)
+      return
+    default:
+      s.confirming satisfies never
+  }
+}
+
+/** `sync` of the heartbeat. */
+export function saysSync(turn: Turn): boolean {
+  const { s, policy } = turn
+  return policy.data.takeover !== 'none' && s.role === 'active' && s.confirming === 'together'
+}
+
+function join(turn: Turn): void {
+  turn.s.confirming = 'joining'
+  turn.s.sole = false
+  turn.s.soleMarkTicket = persist(turn)
+}
+
+function announceNotSync(turn: Turn): void {
+  const { s, now } = turn
+  s.confirming = 'waiting'
+  s.announcedAtMs = now
+  s.announcedSeq = s.seq + 1
+}
+
+/** The peer's position lies in our own history; the tail of another history confirms nothing. */
+function standbyFollows(turn: Turn): boolean {
+  const { s } = turn
+  return s.peer !== null && !s.peer.want && s.peer.position.term === s.position.term
+}
+
+function standbyCaughtUp(turn: Turn): boolean {
+  const { s } = turn
+  if (s.peer === null || !hearsPeer(turn) || !isFresh(turn, s.peer)) return false
+  return standbyFollows(turn) && comparePositions(s.peer.position, s.position) === 0
+}
+
+/**
+ * The standby knows that we are no longer in step and does not claim to be; or W has passed and we
+ * held the right without it, so its own claim has run out.
+ */
+function mayConfirmAlone(turn: Turn): boolean {
+  const { s, policy } = turn
+  if (s.unaidedAtMs >= s.announcedAtMs + policy.data.confirmAloneAfterMs) return true
+  if (s.peer === null || s.peer.inSync) return false
+  return acknowledgedAt(s, s.peer) !== NEVER && s.peer.ackSeq >= s.announcedSeq
+}

@@ -1,0 +1,63 @@
+/**
+ * May this node serve, as far as it and its data are concerned? T5 and T4, and `able`.
+ *
+ * A node that cannot serve must not take the right from nobody at once, for its peer may be back
+ * first; later, some service is better than none. A node that may lack confirmed data must not serve
+ * as if it had them.
+ *
+ * Source: PROTOCOL T4, T5, "Data".
+ */
+import type { Position } from './heartbeat.ts'
+import { hearsPeer, type Turn } from './turn.ts'
+
+/** Positions of a later history reach further, whatever their offsets. */
+export function comparePositions(ours: Position, theirs: Position): number {
+  return ours.term !== theirs.term ? ours.term - theirs.term : ours.offset - theirs.offset
+}
+
+/** Silence, or life of this agent, long enough that waiting for better is over. */
+function waitedForBetter(turn: Turn): boolean {
+  const { s, policy, now } = turn
+  return now - Math.max(s.silentSinceMs, s.startedAtMs) > policy.data.staleWaitMs
+}
+
+function forced(turn: Turn): boolean {
+  return turn.now < turn.s.forceUntilMs
+}
+
+/** T5: healthy and not in maintenance; an unhealthy node only after a long wait or by the operator. */
+export function mayServe(turn: Turn): boolean {
+  const { s } = turn
+  if (s.maintenance) return false
+  return s.healthy || waitedForBetter(turn) || forced(turn)
+}
+
+/** T4: the data of this node may serve although the peer cannot be asked. */
+export function dataMayServe(turn: Turn): boolean {
+  const { s, policy, now } = turn
+  const { data } = policy
+  if (data.takeover === 'none' || s.sole || forced(turn)) return true
+  if (s.inSync && s.streakFromMs !== null && s.streakFromMs <= s.lastFreshMs) return true
+  if (data.takeover === 'recent' && s.inSync && now - s.lastHeardMs <= data.recentMs) return true
+  return data.stale === 'serve' && waitedForBetter(turn)
+}
+
+/** `able` of the heartbeat: what this node says of itself (PROTOCOL, the table of roles). */
+export function isAble(turn: Turn): boolean {
+  const { s } = turn
+  if (s.role === 'elect' || s.role === 'take') return true
+  if (s.role === 'demoting' || !s.healthy || s.maintenance) return false
+  if (s.role === 'active') return true
+  if (hearsPeer(turn) && s.peer?.role === 'active') return true
+  return hasNewestData(turn)
+}
+
+/** An `elect` needs data not older than the peer's, else the same policy as a takeover. */
+export function hasNewestData(turn: Turn): boolean {
+  const { s, policy } = turn
+  if (policy.data.takeover === 'none') return true
+  if (s.peer !== null && hearsPeer(turn) && comparePositions(s.position, s.peer.position) >= 0) {
+    return true
+  }
+  return dataMayServe(turn)
+}
