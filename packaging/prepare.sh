@@ -1,0 +1,52 @@
+#!/bin/sh
+# Makes a fresh checkout ready to run: Debian packages where we are root, npm packages, the build.
+# Does nothing that is done already. Usage: packaging/prepare.sh [run|test]
+#
+#   run   what the demo needs (default)
+#   test  also what the tests compare with: the compiler of the gate, the rivals, small tools
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+
+say() { printf 'prepare: %s\n' "$*" >&2; }
+
+# PROGRAM:PACKAGE pairs; a package is installed when its program is missing.
+needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux'
+[ "$purpose" = test ] && needs="$needs clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/lib/heartbeat/heartbeat:heartbeat /usr/include/bpf/bpf_helpers.h:libbpf-dev"
+
+missing=
+for pair in $needs; do
+  program=${pair%%:*} package=${pair##*:}
+  case $program in
+    /*) [ -e "$program" ] && continue ;;
+    *) command -v "$program" >/dev/null 2>&1 && continue
+       [ -x "/usr/sbin/$program" ] && continue ;;
+  esac
+  case " $missing " in *" $package "*) ;; *) missing="$missing $package" ;; esac
+done
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "installing Debian packages:$missing"
+    # Daemons of the rivals must not start on this machine.
+    policy=/usr/sbin/policy-rc.d made=
+    [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=yes; }
+    trap '[ -n "$made" ] && rm -f "$policy"' EXIT
+    apt-get update -qq >/dev/null 2>&1 || say 'apt-get update failed; trying with the lists at hand'
+    # shellcheck disable=SC2086 # a list of package names
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+      say "some packages could not be installed; what needs them says so"
+  else
+    say "missing, and not root to install them:$missing"
+  fi
+fi
+
+if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  say 'installing npm packages'
+  npm ci --no-audit --no-fund >/dev/null
+fi
+
+newest=$(find src tsconfig.json package.json -type f -newer dist/.built 2>/dev/null | head -n 1 || true)
+if [ ! -e dist/.built ] || [ -n "$newest" ]; then
+  say 'building'
+  npm run --silent build
+fi

@@ -1,0 +1,113 @@
+/**
+ * What should an operator mend before it hurts? Alarms are read off a snapshot, never remembered by
+ * whoever causes them; this file only remembers since when each stands.
+ */
+import type { PairConfig } from '../config/config.ts'
+import { agreesWithPeer } from '../core/peer.ts'
+import { hasMajority } from '../core/reachability.ts'
+import { hearsPeer } from '../core/turn.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { StatusDocument } from './schema.ts'
+import { readingTurn } from './status.ts'
+
+type Alarm = StatusDocument['alarms'][number]
+type Raised = { code: string; sentence: string }
+
+/** After its start an agent is given this long before what is not there yet counts as missing. */
+const SETTLE_MS = 5_000
+
+/** Every alarm that a snapshot gives reason for. */
+export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
+  const raised: Raised[] = []
+  const raise = (code: string, sentence: string): void => {
+    raised.push({ code, sentence })
+  }
+  const turn = readingTurn(snapshot, config)
+  const { state, heart, gate } = snapshot
+  const settled = snapshot.nowMs - heart.startedMs > SETTLE_MS
+
+  if (heart.stalled) {
+    raise('control-stalled', 'the agent makes no progress beside its heart; it renews nothing')
+  }
+  if (heart.storeTrouble !== null) {
+    raise('state-disk', `the term cannot be written: ${heart.storeTrouble}`)
+  }
+  if (gate.weaker !== null) raise('gate-weaker', gate.weaker)
+  for (const name of gate.lostInterfaces) {
+    raise('gate-removed', `the gate is not in force on ${name}; it could not be put back`)
+  }
+  if (!agreesWithPeer(turn)) {
+    raise(
+      'digest-differs',
+      'the nodes differ in ping nodes, times, mode or floating IPs: no switchover and no takeover until they are alike',
+    )
+  }
+  if (settled && !hearsPeer(turn)) raise('peer-silent', 'the peer is not heard on any path')
+  if (settled && !hasMajority(turn)) {
+    raise('no-majority', 'no strict majority of the ping nodes answers')
+  }
+  for (const node of snapshot.pingNodes) {
+    if (settled && node.state === 'never-answered') {
+      raise(
+        'ping-node-never-answered',
+        `ping node ${node.address} has never answered since the start`,
+      )
+    } else if (node.state === 'silent') {
+      raise('ping-node-silent', `ping node ${node.address} does not answer`)
+    }
+  }
+  for (const path of snapshot.paths) {
+    if (path.carrier === false) {
+      raise('path-no-carrier', `heartbeat path ${path.name} has no link on ${path.interface}`)
+    } else if (settled && hearsPeer(turn) && path.kind !== 'reflected' && lateOn(path, snapshot)) {
+      raise('path-silent', `nothing is heard on heartbeat path ${path.name}, others still work`)
+    }
+  }
+  for (const name of snapshot.withoutCarrier) {
+    raise('service-no-carrier', `interface ${name} carries floating IPs and has no link`)
+  }
+  for (const address of snapshot.floatingIps) {
+    if (state.armed && address.verified === false) {
+      raise(
+        'address-not-verified',
+        `${address.address} was taken, but no ping node answers it: check switch, VLAN and gateway`,
+      )
+    }
+    if (address.conflict !== null && state.armed) {
+      raise(
+        'address-conflict',
+        `${address.conflict.mac} also claims ${address.address} (${address.conflict.kind})`,
+      )
+    }
+  }
+  return raised
+}
+
+function lateOn(path: Snapshot['paths'][number], snapshot: Snapshot): boolean {
+  return path.lastHeardMs === null || snapshot.nowMs - path.lastHeardMs > 2_000
+}
+
+/** Remembers since when each alarm stands; the same code and sentence is the same alarm. */
+export class AlarmBoard {
+  #standing = new Map<string, Alarm>()
+
+  /** @returns what was raised and what was mended by this look */
+  update(raised: readonly Raised[], nowIso: string): { began: Alarm[]; ended: Alarm[] } {
+    const next = new Map<string, Alarm>()
+    const began: Alarm[] = []
+    for (const { code, sentence } of raised) {
+      const key = `${code}\n${sentence}`
+      const known = this.#standing.get(key)
+      const alarm = known ?? { code, sentence, sinceIso: nowIso }
+      if (known === undefined) began.push(alarm)
+      next.set(key, alarm)
+    }
+    const ended = [...this.#standing].filter(([key]) => !next.has(key)).map(([, alarm]) => alarm)
+    this.#standing = next
+    return { began, ended }
+  }
+
+  get standing(): Alarm[] {
+    return [...this.#standing.values()]
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What does the heart tell of itself? Everything it knows at one moment, as plain values that can be
+ * handed from one thread to another and written to a file.
+ */
+import type { Role } from '../core/heartbeat.ts'
+import type { Reason } from '../core/reason.ts'
+import type { State } from '../core/state.ts'
+import type { GateKind } from '../gate/gate.ts'
+
+/** A change of role, or of what the role may do. */
+export interface Transition {
+  /** Boot clock of the heart. */
+  atMs: number
+  from: Role
+  to: Role
+  /** The gate was opened by this step. */
+  opened: boolean
+  term: number
+  reason: Reason
+  /** Milliseconds since the peer was last heard, null when never. */
+  peerSilentMs: number | null
+}
+
+/** Numbers about the heart itself. */
+export interface HeartHealth {
+  startedMs: number
+  realtime: boolean
+  /** Latest tick in the last minute or so. */
+  lateMaxMs: number
+  /** Ticks that were skipped because this process did not run. */
+  missedTicks: number
+  /** The control thread made no progress for too long; nothing is renewed. */
+  stalled: boolean
+  /** The term cannot be written; null when it can. */
+  storeTrouble: string | null
+}
+
+export interface PathSnapshot {
+  name: string
+  kind: 'crosslink' | 'lan' | 'extra' | 'reflected'
+  interface: string | null
+  ours: string
+  theirs: string
+  carrier: boolean | null
+  lossRatio: number | null
+  roundTrip: { medianMs: number; maxMs: number } | null
+  lastHeardMs: number | null
+  sent: number
+  received: number
+  rejected: Record<string, number>
+}
+
+export interface PingNodeSnapshot {
+  address: string
+  source: 'config' | 'gateway' | 'dns'
+  state: 'answering' | 'silent' | 'never-answered'
+  lossRatio: number | null
+  roundTrip: { medianMs: number; maxMs: number } | null
+  reflects: boolean | null
+}
+
+export interface FloatingIpSnapshot {
+  address: string
+  prefixLength: number
+  interface: string
+  label: string | null
+  verified: boolean | null
+  /** Somebody else answered for, probed for or claimed it. */
+  conflict: { mac: string; kind: string; atMs: number } | null
+}
+
+/** Everything the heart knows, as plain values. */
+export interface Snapshot {
+  nowMs: number
+  state: Readonly<State>
+  gate: {
+    kind: GateKind
+    weaker: string | null
+    commands: number
+    refusals: number
+    serveUntilMs: number
+    occupiedUntilMs: number
+    lostInterfaces: readonly string[]
+  }
+  addressesPresent: boolean
+  announcedMs: number | null
+  paths: readonly PathSnapshot[]
+  pingNodes: readonly PingNodeSnapshot[]
+  floatingIps: readonly FloatingIpSnapshot[]
+  /** Service interfaces without carrier. */
+  withoutCarrier: readonly string[]
+  heart: HeartHealth
+}

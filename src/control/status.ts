@@ -1,0 +1,198 @@
+/**
+ * What does an operator see of this node? The snapshot of the heart as the status document.
+ *
+ * Pure: everything comes in as values. The sentences of alarms live here, each with its code.
+ */
+import type { PairConfig } from '../config/config.ts'
+import { isAble } from '../core/fitness.ts'
+import type { Role } from '../core/heartbeat.ts'
+import { agreesWithPeer } from '../core/peer.ts'
+import { peerOf } from '../core/policy.ts'
+import { hasMajority, score } from '../core/reachability.ts'
+import { REASONS, type Reason } from '../core/reason.ts'
+import { hearsPeer, type Turn } from '../core/turn.ts'
+import type { Snapshot } from './snapshot.ts'
+import { stateWordOf } from '../wire/state-line.ts'
+import type { StatusDocument, TransitionRecord } from './schema.ts'
+
+/** What the control thread adds to the heart's snapshot. */
+export interface Around {
+  config: PairConfig
+  version: string
+  nowIso: string
+  /** Wall time of a moment of the heart's clock. */
+  isoOf(atMs: number): string
+  lastTransition: TransitionRecord | null
+  alarms: StatusDocument['alarms']
+  rssBytes: number
+  pid: number
+}
+
+/** A path that lost more than this is shown as lossy. */
+const LOSSY_ABOVE = 0.02
+
+/** A turn over a snapshot: lets the predicates of the core answer without deciding anything. */
+export function readingTurn(snapshot: Snapshot, config: PairConfig): Turn {
+  return { s: snapshot.state, policy: config.policy, now: snapshot.nowMs, effects: [] }
+}
+
+/** A reason code with its sentence. */
+export function because(reason: Reason): { code: string; sentence: string } {
+  return { code: reason, sentence: REASONS[reason] }
+}
+
+/** Builds the status document. */
+export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument {
+  const { config } = around
+  const turn = readingTurn(snapshot, config)
+  const { timing } = config.policy
+  return {
+    schema: 1,
+    node: config.node,
+    peerNode: peerOf(config.node),
+    version: around.version,
+    timeIso: around.nowIso,
+    profile: config.timingProfile,
+    mode: config.mode,
+    timing: {
+      heartbeatMs: timing.heartbeatMs,
+      suspicionMs: timing.suspicionMs,
+      leaseMs: timing.leaseMs,
+      marginMs: timing.marginMs,
+      dampingMs: timing.dampingMs,
+    },
+    local: localPart(snapshot, around, turn),
+    peer: peerPart(turn),
+    paths: pathsPart(snapshot, timing.suspicionMs),
+    pingNodes: snapshot.pingNodes.map((node) => ({
+      address: node.address,
+      source: node.source,
+      state: node.state,
+      lossRatio: node.lossRatio ?? 0,
+      roundTripMs: roundTripOf(node.roundTrip),
+      reflects: node.reflects,
+    })),
+    score: score(turn),
+    majority: hasMajority(turn),
+    floatingIps: snapshot.floatingIps.map((address) => ({
+      address: address.address,
+      prefixLength: address.prefixLength,
+      interface: address.interface,
+      label: address.label,
+      present: snapshot.addressesPresent,
+      verified: address.verified,
+      lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
+    })),
+    lastTransition: around.lastTransition,
+    alarms: around.alarms,
+    self: {
+      pid: around.pid,
+      uptimeMs: Math.round(snapshot.nowMs - snapshot.heart.startedMs),
+      loopDelayMs: {
+        max: round1(snapshot.heart.lateMaxMs),
+        maxLastMinute: round1(snapshot.heart.lateMaxMs),
+      },
+      pauses: snapshot.heart.missedTicks,
+      realtime: snapshot.heart.realtime,
+      rssBytes: around.rssBytes,
+    },
+  }
+}
+
+function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocument['local'] {
+  const { state, gate, nowMs } = snapshot
+  const serving = gate.serveUntilMs > nowMs
+  return {
+    role: state.role,
+    state: stateWordOf(state.role, state.armed && serving),
+    term: state.term,
+    able: isAble(turn),
+    healthy: state.healthy,
+    unhealthyReasons: snapshot.withoutCarrier.map(
+      (name) => `interface ${name} carries floating IPs and has no link`,
+    ),
+    maintenance: state.maintenance,
+    reason: because(state.reason),
+    sinceIso: around.isoOf(state.changedAtMs),
+    sinceMsAgo: Math.max(0, Math.round(nowMs - state.changedAtMs)) || 0,
+    leaseLeftMs: state.role === 'active' ? round1(state.leaseUntilMs - nowMs) : null,
+    grantLeftMs: state.grantUntilMs > nowMs ? round1(state.grantUntilMs - nowMs) : null,
+    gate: {
+      kind: gate.kind,
+      state: serving ? 'open' : gate.occupiedUntilMs > nowMs ? 'occupied' : 'shut',
+      weaker: gate.weaker,
+      attached: gate.lostInterfaces.length === 0,
+      commands: gate.commands,
+      refusals: gate.refusals,
+    },
+  }
+}
+
+function peerPart(turn: Turn): StatusDocument['peer'] {
+  const { s, now } = turn
+  const { peer } = s
+  const heard = hearsPeer(turn)
+  return {
+    heard,
+    lastHeardMsAgo: ago(s.lastHeardMs, now),
+    state: peer === null || !heard ? 'unknown' : stateWordOf(peer.role as Role, true),
+    role: peer?.role ?? null,
+    term: peer?.term ?? null,
+    able: peer?.able ?? null,
+    healthy: peer?.healthy ?? null,
+    maintenance: peer?.maintenance ?? null,
+    score: peer?.score ?? null,
+    majority: peer?.majority ?? null,
+    version: null,
+    boot: peer?.boot ?? null,
+    hearsUs: peer?.hears ?? null,
+    digestEqual: peer === null ? null : agreesWithPeer(turn),
+  }
+}
+
+function pathsPart(snapshot: Snapshot, suspicionMs: number): StatusDocument['paths'] {
+  return snapshot.paths.map((path) => {
+    const lossRatio = path.lossRatio ?? 0
+    const heardMsAgo = ago(path.lastHeardMs, snapshot.nowMs)
+    // Reflected paths idle at a low rate; only what is sent at full rate can be late.
+    const limitMs = path.kind === 'reflected' ? 100 * suspicionMs : suspicionMs
+    const silent = heardMsAgo === null || heardMsAgo > limitMs
+    const state =
+      path.carrier === false
+        ? 'no-carrier'
+        : silent
+          ? 'silent'
+          : lossRatio > LOSSY_ABOVE
+            ? 'lossy'
+            : 'up'
+    return {
+      name: path.name,
+      kind: path.kind,
+      interface: path.interface ?? '-',
+      ours: path.ours,
+      theirs: path.theirs,
+      state,
+      lossRatio,
+      roundTripMs: roundTripOf(path.roundTrip),
+      lastHeardMsAgo: heardMsAgo,
+    }
+  })
+}
+
+function roundTripOf(
+  value: { medianMs: number; maxMs: number } | null,
+): { median: number; max: number } | null {
+  return value === null ? null : { median: round2(value.medianMs), max: round2(value.maxMs) }
+}
+
+function ago(atMs: number | null, nowMs: number): number | null {
+  return atMs === null || !Number.isFinite(atMs) ? null : round1(Math.max(0, nowMs - atMs))
+}
+
+function round1(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function round2(value: number): number {
+  return Math.round(value * 100) / 100
+}

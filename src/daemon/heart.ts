@@ -1,0 +1,241 @@
+/**
+ * What must never be late? The heart: ticks, sockets, the decision core and the gate.
+ *
+ * It runs on the process's main thread, the only one in the real-time class, and never waits: no
+ * disk, no process, no lookup. (Main thread and not a worker, because the native part of net-ping
+ * works only there.) Everything slower lives on the control thread, and when that makes no progress
+ * for `mainStallMs`, the heart stops beating: an agent that only proves its heart alive would hold
+ * the role while nothing else of it works.
+ */
+import type { Event } from '../core/event.ts'
+import type { HeartHealth, Transition } from '../control/snapshot.ts'
+import type { Heartbeat } from '../core/heartbeat.ts'
+import type { Policy } from '../core/policy.ts'
+import type { State } from '../core/state.ts'
+import { Announcer } from './announcer.ts'
+import type { LinkHealth } from './link-health.ts'
+import { type Happening, Loop } from './loop.ts'
+import type { FromHeart } from './message.ts'
+import type { Observer, Ports } from './ports.ts'
+import { Pulse, type PulseReport } from './pulse.ts'
+import type { ServiceGate } from './service-gate.ts'
+
+/** After this long without another late tick, the worst one is forgotten. */
+const LATE_REMEMBERED_MS = 60_000
+
+/** The doors of the heart, opened and closed by `agent.ts`. */
+export interface HeartDoors {
+  now(): number
+  gate: ServiceGate
+  sendDirect(heartbeat: Heartbeat, reflect: boolean): void
+  ping(round: number): void
+  /** Sends one address probe per floating IP; false when one could not be sent. */
+  probe(): boolean
+  announce(): void
+  persist(ticket: number, hard: { term: number; sole: boolean }): void
+  links: LinkHealth
+  /** Progress counter of the control thread. */
+  progress(): number
+  writeState(state: Readonly<State>, nowMs: number): void
+  tell(message: FromHeart): void
+  /** The floating IPs are served from now on, or no longer. */
+  serving(on: boolean): void
+}
+
+export interface HeartOptions {
+  policy: Policy
+  initial: State
+  mainStallMs: number
+}
+
+export class Heart {
+  readonly #doors: HeartDoors
+  readonly #options: HeartOptions
+  readonly #loop: Loop
+  readonly #pulse: Pulse
+  readonly #announcer: Announcer
+  #servicesHealthy = true
+  #progress = { count: -1, sinceMs: 0 }
+  #lateMax = { ms: 0, atMs: 0 }
+  #missedTicks = 0
+  #stalled = false
+  #startedMs = 0
+  #probeSentMs: number | null = null
+  #probeMet = false
+
+  constructor(doors: HeartDoors, options: HeartOptions) {
+    this.#doors = doors
+    this.#options = options
+    this.#loop = new Loop(options.initial, options.policy, this.#ports(), this.#observer())
+    this.#pulse = new Pulse(options.policy.timing.heartbeatMs, doors.now, (report) =>
+      this.#beat(report),
+    )
+    this.#announcer = new Announcer(() => doors.announce(), doors.now)
+  }
+
+  get state(): Readonly<State> {
+    return this.#loop.state
+  }
+
+  get announcedMs(): number | null {
+    return this.#announcer.lastMs
+  }
+
+  health(realtime: boolean, storeTrouble: string | null): HeartHealth {
+    return {
+      startedMs: this.#startedMs,
+      realtime,
+      lateMaxMs: this.#lateMax.ms,
+      missedTicks: this.#missedTicks,
+      stalled: this.#stalled,
+      storeTrouble,
+    }
+  }
+
+  /** First effect: the gate is shut (PROTOCOL, "Start"). Then the first tick after H. */
+  start(): void {
+    this.#startedMs = this.#doors.now()
+    this.#progress.sinceMs = this.#startedMs
+    this.#loop.take({ type: 'start' })
+    this.#pulse.start()
+  }
+
+  /** No tick and no decision after this. The gate is shut and the addresses are gone. */
+  stop(): void {
+    this.#pulse.stop()
+    this.#announcer.stop()
+    this.#doors.gate.close()
+    this.#doors.writeState(this.#loop.state, this.#doors.now())
+  }
+
+  /** Something happened. While the control thread is stalled nothing is taken in. */
+  take(happening: Happening): void {
+    if (!this.#stalled) this.#loop.take(happening)
+  }
+
+  /** Somebody answered for, probed for or claimed a floating IP. */
+  conflict(): void {
+    this.#probeMet = true
+    this.take({ type: 'probed', sentAtMs: this.#probeSentMs ?? this.#doors.now(), clear: false })
+    if (this.#loop.state.armed) this.#announcer.burst()
+  }
+
+  setServicesHealthy(healthy: boolean): void {
+    this.#servicesHealthy = healthy
+    this.#tellHealth()
+  }
+
+  #beat(report: PulseReport): void {
+    const now = this.#doors.now()
+    this.#noteLateness(report, now)
+    this.#watchControl(now)
+    if (this.#stalled) return
+    if (this.#doors.links.poll(now)) this.#tellHealth()
+    this.#reportProbe()
+    this.#loop.take({ type: 'tick' })
+    this.#doors.writeState(this.#loop.state, now)
+  }
+
+  #noteLateness(report: PulseReport, now: number): void {
+    this.#missedTicks += report.missed
+    if (report.lateMs >= this.#lateMax.ms || now - this.#lateMax.atMs > LATE_REMEMBERED_MS) {
+      this.#lateMax = { ms: report.lateMs, atMs: now }
+    }
+  }
+
+  /** A heart that beats for a dead body lies: without progress of the control thread it stops. */
+  #watchControl(now: number): void {
+    const count = this.#doors.progress()
+    if (count !== this.#progress.count) {
+      this.#progress = { count, sinceMs: now }
+      this.#stalled = false
+      return
+    }
+    this.#stalled = now - this.#progress.sinceMs > this.#options.mainStallMs
+  }
+
+  /** The probe of the tick before met nobody: now it can be told. */
+  #reportProbe(): void {
+    const sentAtMs = this.#probeSentMs
+    this.#probeSentMs = null
+    if (sentAtMs !== null && !this.#probeMet) {
+      this.#loop.take({ type: 'probed', sentAtMs, clear: true })
+    }
+  }
+
+  #tellHealth(): void {
+    this.take({ type: 'health', healthy: this.#servicesHealthy && this.#doors.links.healthy })
+  }
+
+  #ports(): Ports {
+    const doors = this.#doors
+    const soon = (happening: () => Happening): void => {
+      setImmediate(() => this.take(happening()))
+    }
+    return {
+      now: doors.now,
+      gate: doors.gate,
+      send: (heartbeat, reflect) => doors.sendDirect(heartbeat, reflect),
+      ping: (round) => doors.ping(round),
+      probe: () => {
+        this.#probeMet = false
+        this.#probeSentMs = doors.now()
+        // A probe that could not be sent proves nothing.
+        if (!doors.probe()) this.#probeMet = true
+      },
+      persist: (ticket, hard) => doors.persist(ticket, hard),
+      // This pair keeps no replicated stores: they follow the role at once.
+      promote: () => {},
+      demote: () => soon(() => ({ type: 'demoted' })),
+      freeze: () => soon(() => ({ type: 'frozen', position: this.#loop.state.position })),
+      unfreeze: () => {},
+      askWitness: () => {},
+      fence: () => {},
+      setAside: () => {},
+      confirm: () => {},
+    }
+  }
+
+  #observer(): Observer {
+    return {
+      stepped: (before, event, after) => this.#note(before, event, after),
+      carriedOut: (effect, refused) => {
+        if (effect.type === 'open' && !refused) this.#serve()
+      },
+    }
+  }
+
+  #note(before: Readonly<State>, event: Event, after: Readonly<State>): void {
+    const opened = after.armed && !before.armed
+    if (before.armed && !after.armed) this.#endService()
+    else if (after.armed && heardAgain(before, after, this.#options.policy)) this.#announcer.burst()
+    if (after.role === before.role && !opened) return
+    const transition: Transition = {
+      atMs: event.nowMs,
+      from: before.role,
+      to: after.role,
+      opened,
+      term: after.term,
+      reason: after.reason,
+      peerSilentMs: Number.isFinite(before.lastHeardMs) ? event.nowMs - before.lastHeardMs : null,
+    }
+    this.#doors.writeState(after, event.nowMs)
+    this.#doors.tell({ type: 'transition', transition })
+  }
+
+  #serve(): void {
+    this.#announcer.burst()
+    this.#doors.serving(true)
+  }
+
+  #endService(): void {
+    this.#announcer.stop()
+    this.#doors.serving(false)
+  }
+}
+
+/** The peer was silent for S and is heard: whatever it claimed meanwhile must be corrected. */
+function heardAgain(before: Readonly<State>, after: Readonly<State>, policy: Policy): boolean {
+  if (after.lastHeardMs === before.lastHeardMs) return false
+  return after.lastHeardMs - before.lastHeardMs > policy.timing.suspicionMs
+}

@@ -1,0 +1,69 @@
+/**
+ * What happened before? Changes of the role, one JSON line each, kept across restarts.
+ *
+ * Lives on the control thread. Bounded: at the limit the older half is dropped. A disk that is full
+ * or gone costs the history, never a decision.
+ */
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TransitionRecord } from '../control/schema.ts'
+
+const FILE_NAME = 'history.jsonl'
+const KEPT_MAX = 2_000
+
+export class History {
+  readonly #path: string
+  #records: TransitionRecord[]
+  #writing: Promise<void> = Promise.resolve()
+
+  private constructor(path: string, records: TransitionRecord[]) {
+    this.#path = path
+    this.#records = records
+  }
+
+  /** Reads what is there; lines that cannot be read are passed over. */
+  static async open(stateDir: string): Promise<History> {
+    const path = join(stateDir, FILE_NAME)
+    const text = await readFile(path, 'utf8').catch(() => '')
+    const records = text.split('\n').flatMap((line) => {
+      try {
+        return line === '' ? [] : [JSON.parse(line) as TransitionRecord]
+      } catch {
+        return []
+      }
+    })
+    return new History(path, records.slice(-KEPT_MAX))
+  }
+
+  get last(): TransitionRecord | null {
+    return this.#records.at(-1) ?? null
+  }
+
+  /** Newest first. */
+  newest(limit: number): TransitionRecord[] {
+    return this.#records.slice(-limit).reverse()
+  }
+
+  add(record: TransitionRecord): void {
+    this.#records.push(record)
+    const trim = this.#records.length > KEPT_MAX
+    if (trim) this.#records = this.#records.slice(-KEPT_MAX / 2)
+    this.#writing = this.#writing.then(() => (trim ? this.#rewrite() : this.#append(record)))
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing
+  }
+
+  async #append(record: TransitionRecord): Promise<void> {
+    await appendFile(this.#path, `${JSON.stringify(record)}\n`, { mode: 0o600 }).catch(() => {})
+  }
+
+  async #rewrite(): Promise<void> {
+    const text = this.#records.map((record) => `${JSON.stringify(record)}\n`).join('')
+    const next = `${this.#path}.new`
+    await writeFile(next, text, { mode: 0o600 })
+      .then(() => rename(next, this.#path))
+      .catch(() => {})
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * What do heart and control thread say to each other?
+ *
+ * The heart (main thread) decides and keeps time; the control thread answers operators, writes the
+ * log and the history, and will run the stores. Neither ever waits for the other.
+ */
+import type { Snapshot, Transition } from '../control/snapshot.ts'
+import type { NodeName } from '../core/policy.ts'
+
+export type Severity = 'info' | 'warning' | 'error'
+
+export type FromHeart =
+  | { type: 'snapshot'; id: number; snapshot: Snapshot }
+  | { type: 'transition'; transition: Transition }
+  | { type: 'log'; severity: Severity; event: string; text: string }
+  /** The agent is going down; finish what is in hand. */
+  | { type: 'stopping'; text: string }
+
+export type ToHeart =
+  | { type: 'snapshot'; id: number }
+  | { type: 'ask'; node: NodeName; force: boolean }
+  | { type: 'maintenance'; on: boolean }
+  | { type: 'health'; healthy: boolean }
+  | { type: 'listening' }

@@ -1,0 +1,244 @@
+/**
+ * What became of what an operator asked? Each request followed to its end, step by step.
+ *
+ * Nothing is decided here: a request becomes an `ask` or a `maintenance` event of the core, and the
+ * snapshots of the heart show what came of it. A refusal is told before anything is asked, from the
+ * same predicate that the core itself uses.
+ */
+import { randomUUID } from 'node:crypto'
+import type { PairConfig } from '../config/config.ts'
+import type { OperationDocument, OperationRequest } from '../control/schema.ts'
+import type { Snapshot } from '../control/snapshot.ts'
+import { readingTurn } from '../control/status.ts'
+import { type NodeName, peerOf } from '../core/policy.ts'
+import { BLOCKERS, type Blocker, REASONS } from '../core/reason.ts'
+import { switchoverBlocker } from '../core/switchover.ts'
+import { hearsPeer } from '../core/turn.ts'
+import type { ToHeart } from './message.ts'
+
+const POLL_MS = 20
+/** Operations kept for those who ask later. */
+const KEPT_MAX = 100
+/** A role that just changed is waited for this long before a request is refused for it. */
+const PATIENCE_MS = 3_000
+/** The address is asked for on the wire within this; after it the operation is done, not verified. */
+const VERIFY_WITHIN_MS = 1_500
+
+export interface OperationPorts {
+  config: PairConfig
+  snapshot(): Promise<Snapshot>
+  tell(message: ToHeart): void
+  now(): number
+  wait(ms: number): Promise<void>
+}
+
+type Operation = { -readonly [K in keyof OperationDocument]: OperationDocument[K] }
+
+export class Operations {
+  readonly #ports: OperationPorts
+  readonly #kept = new Map<string, Operation>()
+
+  constructor(ports: OperationPorts) {
+    this.#ports = ports
+  }
+
+  find(id: string): OperationDocument | null {
+    return this.#kept.get(id) ?? null
+  }
+
+  /** Accepts a request; it is followed in the background. */
+  begin(request: OperationRequest): OperationDocument {
+    const { config } = this.#ports
+    const operation: Operation = {
+      schema: 1,
+      id: randomUUID(),
+      kind: request.kind,
+      node: request.node ?? config.node,
+      state: 'accepted',
+      steps: [],
+      reason: null,
+    }
+    this.#kept.set(operation.id, operation)
+    if (this.#kept.size > KEPT_MAX) this.#kept.delete(this.#kept.keys().next().value ?? '')
+    const run = new Run(this.#ports, operation, request)
+    run.follow().catch((error: unknown) => {
+      run.end('failed', {
+        code: 'internal',
+        sentence: error instanceof Error ? error.message : String(error),
+        mend: 'look at the log of the agent',
+      })
+    })
+    return operation
+  }
+}
+
+/** One operation on its way. */
+class Run {
+  readonly #ports: OperationPorts
+  readonly #operation: Operation
+  readonly #request: OperationRequest
+  readonly #startedMs: number
+
+  constructor(ports: OperationPorts, operation: Operation, request: OperationRequest) {
+    this.#ports = ports
+    this.#operation = operation
+    this.#request = request
+    this.#startedMs = ports.now()
+  }
+
+  async follow(): Promise<void> {
+    if (this.#request.kind === 'maintenance') {
+      await this.#maintain(this.#request.on)
+      return
+    }
+    const { config } = this.#ports
+    const named = this.#operation.node
+    await this.#move(this.#request.kind === 'make-active' ? named : peerOf(named), config.node)
+  }
+
+  end(state: Operation['state'], reason: Operation['reason'] = null): void {
+    this.#operation.state = state
+    this.#operation.reason = reason
+  }
+
+  #step(sentence: string): void {
+    const atMs = Math.round((this.#ports.now() - this.#startedMs) * 10) / 10
+    this.#operation.steps = [...this.#operation.steps, { atMs, sentence }]
+  }
+
+  async #maintain(on: boolean): Promise<void> {
+    const ports = this.#ports
+    if (this.#operation.node !== ports.config.node) {
+      return this.end('refused', {
+        code: 'other-node',
+        sentence: 'maintenance is asked for on the node itself',
+        mend: `run the command on ${this.#operation.node}`,
+      })
+    }
+    ports.tell({ type: 'maintenance', on })
+    await ports.wait(POLL_MS)
+    this.#step(on ? 'maintenance began' : 'maintenance ended')
+    const { state } = await ports.snapshot()
+    if (on && state.role === 'active') {
+      this.#step('this node is active: it hands over if the peer can serve')
+      await this.#until((snapshot) => snapshot.state.role !== 'active', PATIENCE_MS)
+    }
+    this.end('done')
+  }
+
+  /** Makes `target` the active node. */
+  async #move(target: NodeName, us: NodeName): Promise<void> {
+    const ports = this.#ports
+    let snapshot = await ports.snapshot()
+    if (isActive(snapshot, target, us)) {
+      this.#step(`${target} is active already`)
+      return this.end('done')
+    }
+    const refused = await this.#refusal(target, us)
+    if (refused !== null) return this.end('refused', refused)
+    this.#operation.state = 'running'
+    this.#step(`asked for ${target} to become active`)
+    ports.tell({ type: 'ask', node: target, force: this.#request.force })
+
+    const limitMs = 2 * ports.config.policy.timing.prepareMs + 1000
+    let told = ''
+    const reached = await this.#until((now) => {
+      const words = describe(now, us)
+      if (words !== told) this.#step(words)
+      told = words
+      snapshot = now
+      return isActive(now, target, us)
+    }, limitMs)
+    if (!reached) {
+      return this.end('failed', {
+        code: 'not-moved',
+        sentence: `${target} did not become active within ${limitMs} ms; ${describe(snapshot, us)}`,
+        mend: 'look at: tandem explain',
+      })
+    }
+    this.#step(`${target} is active, term ${Math.max(snapshot.state.term, snapshot.state.termHeard)}`)
+    await this.#verify(target, us)
+  }
+
+  /** Only the new active can tell whether its addresses are answered on the wire. */
+  async #verify(target: NodeName, us: NodeName): Promise<void> {
+    if (target !== us) return this.end('done')
+    const seen = await this.#until(
+      (now) => now.floatingIps.every((address) => address.verified !== null),
+      VERIFY_WITHIN_MS,
+    )
+    const { floatingIps } = await this.#ports.snapshot()
+    const missing = floatingIps.filter((address) => address.verified !== true)
+    if (seen && missing.length === 0) {
+      if (floatingIps.length > 0) this.#step('the floating IPs are answered on the wire')
+      return this.end('done')
+    }
+    this.end('done-unverified', {
+      code: 'address-not-verified',
+      sentence: `no ping node answered ${missing.map((address) => address.address).join(', ')}`,
+      mend: 'check that the switch and the gateway learned the new place of the address',
+    })
+  }
+
+  /** Why the move would not happen now; waits for what passes by itself. */
+  async #refusal(target: NodeName, us: NodeName): Promise<Operation['reason']> {
+    const { config } = this.#ports
+    const blockerNow = (snapshot: Snapshot) => moveBlocker(snapshot, config, target, us)
+    const free = await this.#until((snapshot) => {
+      const blocker = blockerNow(snapshot)
+      if (blocker !== null && this.#operation.state === 'accepted') {
+        this.#operation.state = 'waiting'
+        this.#step(`waiting: ${BLOCKERS[blocker][0]}`)
+      }
+      return blocker === null
+    }, PATIENCE_MS)
+    const blocker = free ? null : blockerNow(await this.#ports.snapshot())
+    if (blocker === null) return null
+    const [sentence, mend] = BLOCKERS[blocker]
+    return { code: blocker, sentence, mend }
+  }
+
+  async #until(holds: (snapshot: Snapshot) => boolean, withinMs: number): Promise<boolean> {
+    const untilMs = this.#ports.now() + withinMs
+    for (;;) {
+      if (holds(await this.#ports.snapshot())) return true
+      if (this.#ports.now() >= untilMs) return false
+      await this.#ports.wait(POLL_MS)
+    }
+  }
+}
+
+/** What stands in the way of `target` becoming active, as this node sees it. */
+function moveBlocker(
+  snapshot: Snapshot,
+  config: PairConfig,
+  target: NodeName,
+  us: NodeName,
+): Blocker | null {
+  const turn = readingTurn(snapshot, config)
+  const { state } = snapshot
+  if (target !== us) return switchoverBlocker(turn)
+  if (state.maintenance) return 'maintenance'
+  if (!state.healthy) return 'unhealthy'
+  if (state.peer === null || !hearsPeer(turn)) return 'peer-silent'
+  if (!state.peer.hears) return 'peer-deaf'
+  if (state.peer.digest !== config.policy.digest) return 'digest-differs'
+  return null
+}
+
+function isActive(snapshot: Snapshot, target: NodeName, us: NodeName): boolean {
+  const { state } = snapshot
+  if (target === us) return state.role === 'active' && state.armed
+  const heard = snapshot.nowMs - state.lastHeardMs < 1000
+  return state.role !== 'active' && heard && state.peer?.role === 'active'
+}
+
+/** Where the pair stands, in words. */
+function describe(snapshot: Snapshot, us: NodeName): string {
+  const { state } = snapshot
+  const peer = peerOf(us)
+  const theirs = state.peer === null ? 'unknown' : state.peer.role
+  const doing = state.preparation === null ? '' : ', writes are frozen while the peer catches up'
+  return `${us} is ${state.role} (${REASONS[state.reason]}), ${peer} is ${theirs}${doing}`
+}
+

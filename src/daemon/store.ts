@@ -1,0 +1,126 @@
+/**
+ * Where do `term` and `sole` live? In one preallocated file, written through to the disk.
+ *
+ * Runs on the heart's thread but never waits: writes go through the thread pool, one at a time, the
+ * newest wish last. A write that fails is repeated every second and said; the candidate waits for it
+ * meanwhile, for a term that is not on disk may be used twice.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HardState } from '../core/state.ts'
+import { decodeFile, encodeSlot, FILE_SIZE, slotOffset } from '../wire/hard-state.ts'
+
+const FILE_NAME = 'hard-state'
+const RETRY_MS = 1000
+
+/** What was found on disk at start. */
+export type Found =
+  | { kind: 'read' }
+  /** No file: a first start, or a lost disk. A term may be used twice (PROTOCOL, "Assumptions"). */
+  | { kind: 'lost' }
+  /** Neither slot was whole; the file was kept under this name. */
+  | { kind: 'corrupt'; keptAs: string }
+
+export interface StoreEvents {
+  persisted(ticket: number): void
+  /** A write failed; it is being repeated. Null once it works again. */
+  trouble(message: string | null): void
+}
+
+export class Store {
+  readonly found: Found
+  #hard: HardState
+  #counter: number
+  readonly #file: FileHandle
+  readonly #events: StoreEvents
+  #wish: { ticket: number; hard: HardState } | null = null
+  #writing = false
+
+  private constructor(
+    file: FileHandle,
+    read: { found: Found; hard: HardState; counter: number },
+    events: StoreEvents,
+  ) {
+    this.#file = file
+    this.found = read.found
+    this.#hard = read.hard
+    this.#counter = read.counter
+    this.#events = events
+  }
+
+  get hard(): HardState {
+    return this.#hard
+  }
+
+  /**
+   * Opens the file of a state directory, making both where they are missing.
+   *
+   * @throws Error with a `code` when the directory cannot be used
+   */
+  static async open(stateDir: string, events: StoreEvents): Promise<Store> {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 })
+    const path = join(stateDir, FILE_NAME)
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC
+    let file = await open(path, flags, 0o600)
+    const bytes = await file.readFile()
+    const newest = decodeFile(bytes)
+    if (newest !== null) {
+      return new Store(file, { found: { kind: 'read' }, ...newest }, events)
+    }
+    let found: Found = { kind: 'lost' }
+    if (bytes.length > 0) {
+      const keptAs = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
+      await file.close()
+      await rename(path, keptAs)
+      file = await open(path, flags, 0o600)
+      found = { kind: 'corrupt', keptAs }
+    }
+    // Real zeroes, not a hole: the blocks must exist before the disk is full.
+    await file.write(Buffer.alloc(FILE_SIZE), 0, FILE_SIZE, 0)
+    await file.sync()
+    await syncDirectory(stateDir)
+    return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events)
+  }
+
+  /** Begins to write; `persisted` with this ticket, or a later one, tells of the end. */
+  persist(ticket: number, hard: HardState): void {
+    this.#wish = { ticket, hard }
+    if (!this.#writing) void this.#write()
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true
+    while (this.#wish !== null) {
+      const { ticket, hard } = this.#wish
+      this.#wish = null
+      try {
+        const slot = { counter: this.#counter + 1, hard }
+        const bytes = encodeSlot(slot)
+        await this.#file.write(bytes, 0, bytes.length, slotOffset(slot.counter))
+        this.#counter = slot.counter
+        this.#hard = hard
+        this.#events.trouble(null)
+        this.#events.persisted(ticket)
+      } catch (error) {
+        this.#wish ??= { ticket, hard }
+        this.#events.trouble(error instanceof Error ? error.message : String(error))
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+    this.#writing = false
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
