@@ -45,9 +45,6 @@ export interface PathSnapshot {
   lossRatio: number | null
   roundTrip: { medianMs: number; maxMs: number } | null
   lastHeardMs: number | null
-  sent: number
-  received: number
-  rejected: Record<string, number>
 }
 
 export interface PingNodeSnapshot {

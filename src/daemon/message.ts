@@ -21,4 +21,7 @@ export type ToHeart =
   | { type: 'ask'; node: NodeName; force: boolean }
   | { type: 'maintenance'; on: boolean }
   | { type: 'health'; healthy: boolean }
-  | { type: 'listening' }
+  | { type: 'listening'; ok: boolean }
+  /** A part of the gate was removed by somebody, or is back. */
+  | { type: 'gate-place'; place: string; inForce: boolean }
+  | { type: 'stopped' }

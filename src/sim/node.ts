@@ -16,6 +16,9 @@ import type { Timeline } from './timeline.ts'
 /** Messages that wait while the agent is stopped; a socket buffer holds about as many. */
 const SOCKET_MAX = 200
 
+/** A hanging disk is looked at again after this long. */
+const HANGING_DISK_POLL_MS = 10
+
 /** What the world does for a node. */
 export interface Surroundings {
   timeline: Timeline
@@ -36,7 +39,7 @@ export interface Manners {
   stopRatio: number
   stopMaxMs: number
   diskMs: number
-  /** Writes of the hard state fail silently. */
+  /** Writes of the hard state wait until it ends. */
   diskHangs: boolean
   demoteMs: number
 }
@@ -52,7 +55,8 @@ export const GOOD_MANNERS: Manners = {
 
 export class SimNode {
   readonly name: NodeName
-  readonly policy: Policy
+  /** Configuration, as the next start of the agent reads it. */
+  policy: Policy
   readonly gate: ModelGate
   disk: HardState = { term: 0, sole: false }
   manners: Manners = GOOD_MANNERS
@@ -65,9 +69,10 @@ export class SimNode {
   #loop: Loop | null = null
   #life = 0
   #diskFreeMs = 0
+  #writtenTicket = 0
   #socket: Happening[] = []
   readonly #world: Surroundings
-  readonly #offsetMs: number
+  #offsetMs: number
   readonly #rate: number
 
   constructor(world: Surroundings, policy: Policy, clock: { offsetMs: number; rate: number }) {
@@ -113,6 +118,7 @@ export class SimNode {
     this.stopped = false
     this.#socket = []
     this.#life += 1
+    this.#writtenTicket = 0
     const hard = { term: this.disk.term, sole: this.disk.sole }
     const boot = this.#world.random.hex16()
     const state = initialState(boot, hard, this.policy.pingNodeCount)
@@ -154,6 +160,16 @@ export class SimNode {
     for (const happening of this.#socket) this.#loop?.enter(happening)
     this.#socket = []
     this.#pump()
+  }
+
+  /** The machine is suspended as a whole: nothing reaches it, and its clock does not count the time. */
+  suspend(forMs: number): void {
+    this.stop(Number.POSITIVE_INFINITY)
+    this.#world.timeline.after(forMs, () => {
+      this.#offsetMs -= this.#rate * forMs
+      this.#socket = []
+      this.resume()
+    })
   }
 
   /** Something happened to this node. */
@@ -235,15 +251,22 @@ export class SimNode {
   }
 
   #persist(ticket: number, hard: HardState): void {
-    if (this.manners.diskHangs) return
     const life = this.#life
     const { timeline, random } = this.#world
     // One write at a time, in the order asked for.
-    this.#diskFreeMs = Math.max(this.#diskFreeMs, timeline.nowMs) + random.between(0, this.manners.diskMs)
-    timeline.after(this.#diskFreeMs - timeline.nowMs, () => {
+    this.#diskFreeMs =
+      Math.max(this.#diskFreeMs, timeline.nowMs) + random.between(0, this.manners.diskMs)
+    const write = (): void => {
       if (this.#life !== life) return
-      this.disk = hard
+      if (this.manners.diskHangs) {
+        timeline.after(HANGING_DISK_POLL_MS, write)
+        return
+      }
+      // After a hang the order is lost; an older state never replaces a newer one.
+      if (ticket > this.#writtenTicket) this.disk = hard
+      this.#writtenTicket = Math.max(this.#writtenTicket, ticket)
       this.take({ type: 'persisted', ticket })
-    })
+    }
+    timeline.after(this.#diskFreeMs - timeline.nowMs, write)
   }
 }

@@ -33,8 +33,11 @@ export class World implements Surroundings {
   readonly checkers: Checker[] = []
   /** Heartbeats kept for a replay; null when nobody records. */
   recording: { from: NodeName; heartbeat: Heartbeat }[] | null = null
-  /** How the fence agent behaves: the node it was aimed at goes off after this long, or never. */
-  fencing: { takesMs: number; works: boolean } = { takesMs: 50, works: true }
+  /**
+   * How the fence agent behaves: the node it was aimed at goes off after this long, or never; one that
+   * lies reports success all the same.
+   */
+  fencing: { takesMs: number; works: boolean; lies?: boolean } = { takesMs: 50, works: true }
 
   constructor(options: WorldOptions) {
     this.random = new Random(options.seed)
@@ -154,13 +157,13 @@ export class World implements Surroundings {
 
   fence(from: SimNode): void {
     const target = this.other(from)
-    const { takesMs, works } = this.fencing
+    const { takesMs, works, lies } = this.fencing
     this.timeline.after(takesMs, () => {
       if (works) {
         target.powerOff()
         this.gateMoved(target)
       }
-      from.take({ type: 'fenced', off: works })
+      from.take({ type: 'fenced', off: works || lies === true })
     })
   }
 }

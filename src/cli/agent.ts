@@ -1,0 +1,70 @@
+/**
+ * `tandem agent`: the agent of this node, in the foreground, until it is asked to stop.
+ */
+import { loadConfig } from '../config/load.ts'
+import { formatReport } from '../config/check-report.ts'
+import { checkMachine } from '../config/machine-check.ts'
+import { runAgent } from '../daemon/agent.ts'
+import { readPrivateFile } from '../system/file.ts'
+import { linkState } from '../system/native.ts'
+import { parseKeys } from '../wire/key.ts'
+import { type CommandSpec, type Io, parseCommand } from './command.ts'
+import { EXIT } from './exit-code.ts'
+import { programVersion } from './version.ts'
+
+const SPEC: CommandSpec = {
+  name: 'agent',
+  summary: 'Runs the agent of this node in the foreground, until SIGTERM or SIGINT.',
+  details:
+    'An active agent that is asked to stop hands over to its peer first, where that is able.\n' +
+    'Exit status: 0 stopped as asked, 3 cannot start (the reason is printed), 70 a mistake of ours.',
+  positionals: [],
+  options: {},
+}
+
+/** A key file holds a few lines. */
+const KEY_FILE_MAX_BYTES = 4096
+
+export async function run(args: string[], io: Io): Promise<number> {
+  const result = parseCommand(SPEC, args, io)
+  if (!result.ok) return result.exitCode
+  const { places } = result.parsed
+  const loaded = await loadConfig({ directory: places.configDir, node: places.node })
+  const machine = loaded.ok
+    ? await checkMachine(loaded.config, { interfaceExists: (name) => linkState(name) !== null })
+    : []
+  const mistakes = [...loaded.mistakes, ...machine]
+  if (!loaded.ok || mistakes.some((mistake) => mistake.severity === 'error')) {
+    io.stderr(formatReport(mistakes))
+    return EXIT.refused
+  }
+  const { config } = loaded
+  const read = await readPrivateFile(config.keyFile, { maxBytes: KEY_FILE_MAX_BYTES })
+  if (!read.ok) return refuse(io, read.message, 'make one with: tandem key new')
+  const keys = parseKeys(read.bytes.toString('utf8'))
+  if (!keys.ok) return refuse(io, `${config.keyFile}, line ${keys.line} ${keys.why}`, keys.mend)
+
+  const end = await runAgent({
+    config,
+    keys: keys.keys,
+    stateDir: places.stateDir,
+    runDir: places.runDir,
+    version: programVersion(),
+    journal: io.env['JOURNAL_STREAM'] !== undefined,
+    stopAsked: untilSignal(),
+  })
+  return end.ok ? EXIT.done : refuse(io, end.message, end.mend)
+}
+
+function refuse(io: Io, message: string, mend: string): number {
+  io.stderr(`tandem agent: ${message}\n  mend: ${mend}\n`)
+  return EXIT.refused
+}
+
+function untilSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => resolve(`asked to stop by ${signal}`))
+    }
+  })
+}

@@ -1,0 +1,60 @@
+/**
+ * `tandem explain`: why is it so, what stands in the way, and what would happen if?
+ */
+import { controlClient } from '../control/client.ts'
+import type { ExplainDocument } from '../control/schema.ts'
+import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
+import {
+  ASKING_OPTIONS,
+  type CommandSpec,
+  type Io,
+  parseCommand,
+  timeoutComplaint,
+  timeoutMsFrom,
+  usageError,
+} from './command.ts'
+import { formatMs } from './duration.ts'
+import { EXIT } from './exit-code.ts'
+import { type Paint, paintFor } from './paint.ts'
+import { cell, printable, table } from './table.ts'
+
+const SPEC: CommandSpec = {
+  name: 'explain',
+  summary: 'Says why this node is what it is, what stands in the way, and what would happen if.',
+  details: '',
+  positionals: [],
+  options: ASKING_OPTIONS,
+}
+
+export async function run(args: string[], io: Io): Promise<number> {
+  const result = parseCommand(SPEC, args, io)
+  if (!result.ok) return result.exitCode
+  const { parsed } = result
+  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
+  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
+  const asJson = parsed.values['json'] === true
+  const asked = await controlClient(parsed.places.runDir).explain(limitMs)
+  if (!asked.ok) return reportFailure(asked, { command: SPEC.name, json: asJson, io })
+  io.stdout(asJson ? json(asked.value) : explainText(asked.value, paintFor(io)))
+  return EXIT.done
+}
+
+function explainText(document: ExplainDocument, paint: Paint): string {
+  const { node, role, state, reason, question, blockers, ifs } = document
+  const roleShown = role === state ? role : `${state} (role ${role})`
+  const lines = [`${node} is ${roleShown}: ${printable(reason.sentence)}`, '']
+  if (blockers.length === 0) lines.push(`Nothing stands in the way of ${printable(question)}.`)
+  else {
+    lines.push(paint(`In the way of ${printable(question)}`, 'title'))
+    for (const { code, sentence, mend } of blockers) {
+      lines.push(`  ${printable(sentence)} (${printable(code)})`, `    mend: ${printable(mend)}`)
+    }
+  }
+  if (ifs.length === 0) return `${lines.join('\n')}\n`
+  const rows = ifs.map(({ fault, outcome, boundMs }) => [
+    `  ${fault}`,
+    outcome,
+    boundMs === null ? cell('no bound', 'warn') : `within ${formatMs(boundMs)}`,
+  ])
+  return `${lines.join('\n')}\n\n${paint('What if', 'title')}\n${table(rows, paint)}`
+}

@@ -1,0 +1,67 @@
+/**
+ * `tandem history`: when did the role of this node change, and why?
+ */
+import { controlClient } from '../control/client.ts'
+import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
+import {
+  ASKING_OPTIONS,
+  type CommandSpec,
+  type Io,
+  parseCommand,
+  timeoutComplaint,
+  timeoutMsFrom,
+  usageError,
+} from './command.ts'
+import { formatMs } from './duration.ts'
+import { EXIT } from './exit-code.ts'
+import { paintFor } from './paint.ts'
+import { cell, table } from './table.ts'
+
+const SPEC: CommandSpec = {
+  name: 'history',
+  summary: 'Lists the changes of the role of this node, newest first, each with its reason.',
+  details: '',
+  positionals: [],
+  options: {
+    ...ASKING_OPTIONS,
+    limit: { type: 'string', value: 'NUMBER', help: 'at most so many, 1 to 1000 (20)' },
+  },
+}
+
+export async function run(args: string[], io: Io): Promise<number> {
+  const result = parseCommand(SPEC, args, io)
+  if (!result.ok) return result.exitCode
+  const { parsed } = result
+  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
+  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
+  const limit = parsed.values['limit'] ?? '20'
+  if (!/^([1-9]\d{0,2}|1000)$/.test(String(limit))) {
+    return usageError(SPEC.name, `--limit '${limit}' is not a number from 1 to 1000`, io)
+  }
+  const asJson = parsed.values['json'] === true
+  const asked = await controlClient(parsed.places.runDir).history(Number(limit), limitMs)
+  if (!asked.ok) return reportFailure(asked, { command: SPEC.name, json: asJson, io })
+  const { node, transitions } = asked.value
+  if (asJson) io.stdout(json(asked.value))
+  else if (transitions.length === 0) io.stdout(`the role of ${node} has not changed yet\n`)
+  else {
+    const titles = ['TIME', 'FROM', 'TO', 'TERM', 'OUTAGE', 'REASON']
+    io.stdout(
+      table(
+        [
+          titles.map((title) => cell(title, 'title')),
+          ...transitions.map(({ atIso, from, to, term, outageMs, reason }) => [
+            atIso,
+            from,
+            to,
+            String(term),
+            outageMs === null ? '?' : formatMs(outageMs),
+            reason.sentence,
+          ]),
+        ],
+        paintFor(io),
+      ),
+    )
+  }
+  return EXIT.done
+}

@@ -1,0 +1,67 @@
+/**
+ * `tandem status`: how is the pair, as this node sees it?
+ *
+ * Exits 0 whenever the agent answered; what a node is, for scripts, is told by `ngcp-check-active`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { controlClient } from '../control/client.ts'
+import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
+import {
+  ASKING_OPTIONS,
+  type CommandSpec,
+  type Io,
+  parseCommand,
+  timeoutComplaint,
+  timeoutMsFrom,
+  usageError,
+} from './command.ts'
+import { EXIT } from './exit-code.ts'
+import { paintFor } from './paint.ts'
+import { statusText } from './status-text.ts'
+
+const SPEC: CommandSpec = {
+  name: 'status',
+  summary: 'Shows how the pair is, as this node sees it.',
+  details: 'With --watch shows it again every second, until interrupted.',
+  positionals: [],
+  options: {
+    ...ASKING_OPTIONS,
+    watch: { type: 'boolean', short: 'w', help: 'again every second; with --json one line each' },
+    count: { type: 'string', value: 'NUMBER', help: 'with --watch: end after so many times' },
+  },
+}
+
+const WATCH_INTERVAL_MS = 1_000
+
+/** Cursor home, and erase to the end: without the flicker of a cleared screen. */
+const REDRAW = '\u001b[H\u001b[J'
+
+export async function run(args: string[], io: Io): Promise<number> {
+  const result = parseCommand(SPEC, args, io)
+  if (!result.ok) return result.exitCode
+  const { parsed } = result
+  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
+  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
+  const watch = parsed.values['watch'] === true
+  const count = parsed.values['count'] ?? (watch ? Number.POSITIVE_INFINITY : '1')
+  if (parsed.values['count'] !== undefined && (!watch || !/^[1-9]\d{0,8}$/.test(String(count)))) {
+    return usageError(SPEC.name, '--count needs --watch and a whole number above 0', io)
+  }
+  const client = controlClient(parsed.places.runDir)
+  const asJson = parsed.values['json'] === true
+  const paint = paintFor(io)
+  let exitCode: number = EXIT.done
+  for (let shown = 1; ; shown += 1) {
+    const asked = await client.status(limitMs)
+    if (watch && io.isTty && !asJson) io.stdout(REDRAW)
+    if (!asked.ok) exitCode = reportFailure(asked, { command: SPEC.name, json: asJson, io })
+    else {
+      exitCode = EXIT.done
+      if (!asJson) io.stdout(statusText(asked.value, paint))
+      else io.stdout(watch ? `${JSON.stringify(asked.value)}\n` : json(asked.value))
+    }
+    if (shown >= Number(count)) return exitCode
+    if (!asJson && !io.isTty) io.stdout('\n')
+    await sleep(WATCH_INTERVAL_MS)
+  }
+}

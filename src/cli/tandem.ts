@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/**
+ * The program `tandem`: the real outside of the commands, and the last word about their failures.
+ */
+import type { Io } from './command.ts'
+import { dispatch } from './dispatch.ts'
+import { EXIT } from './exit-code.ts'
+import { programVersion } from './version.ts'
+
+const io: Io = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  env: process.env,
+  isTty: process.stdout.isTTY === true,
+}
+
+// `tandem status | head -1` closes our output early; that is not a failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? (process.exitCode ?? EXIT.done) : EXIT.internal)
+  })
+}
+
+try {
+  process.exitCode = await dispatch(process.argv.slice(2), programVersion(), io)
+} catch (mistake) {
+  const told = mistake instanceof Error ? (mistake.stack ?? mistake.message) : String(mistake)
+  io.stderr(`tandem: a mistake in this program; please report it\n${told}\n`)
+  process.exitCode = EXIT.internal
+}

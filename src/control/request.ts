@@ -1,0 +1,99 @@
+/**
+ * Is this a request we understand? The second look, after JSON Schema had the first.
+ *
+ * What the schema cannot say well: which fields go together. And how a schema's complaint is said to
+ * an operator: naming the field and the mend, not the path of a validator.
+ */
+import type { FastifyError, FastifySchemaValidationError } from 'fastify'
+import type { Of } from './json-schema.ts'
+import type { OperationRequest, operationRequestSchema } from './schema.ts'
+
+export interface Complaint {
+  code: 'HA_REQUEST_INVALID' | 'HA_REQUEST_TOO_LARGE'
+  message: string
+  mend: string
+}
+
+export type CheckedRequest = { ok: true; request: OperationRequest } | ({ ok: false } & Complaint)
+
+/** Completes a request that has the right shape, or says which field does not belong. */
+export function checkRequest(body: unknown): CheckedRequest {
+  const { kind, node = null, force = false, on } = body as Of<typeof operationRequestSchema>
+  if (kind === 'maintenance') {
+    if (on !== undefined) return { ok: true, request: { kind, node, force, on } }
+    return invalid("'on' is missing", "say 'on': true to begin the maintenance, false to end it")
+  }
+  if (on === undefined) return { ok: true, request: { kind, node, force } }
+  return invalid(`'on' does not belong to ${kind}`, 'leave it out; it is for maintenance only')
+}
+
+/**
+ * What a failure of fastify before our own code says about the request.
+ *
+ * @returns null when it does not say anything about the request: then it is a mistake of ours
+ */
+export function complaintOf(error: FastifyError): (Complaint & { status: number }) | null {
+  const first = error.validation?.[0]
+  if (first !== undefined) {
+    return { status: 400, ...validationComplaint(first, error.validationContext ?? 'request') }
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return {
+        status: 413,
+        code: 'HA_REQUEST_TOO_LARGE',
+        message: 'the body has more than 16 KiB',
+        mend: 'send one request, as in the README',
+      }
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return {
+        status: error.statusCode ?? 400,
+        ...complain('the body is not JSON', 'send content-type: application/json and one object'),
+      }
+    default: {
+      const status = error.statusCode ?? 500
+      if (status < 400 || status >= 500) return null
+      return { status, ...complain('the request was not understood', 'see the README for /v1') }
+    }
+  }
+}
+
+function validationComplaint(error: FastifySchemaValidationError, where: string): Complaint {
+  const { keyword, params, instancePath } = error
+  const field = instancePath.slice(1).replaceAll('/', '.')
+  const named = field === '' ? `the ${where}` : `'${field}'`
+  switch (keyword) {
+    case 'additionalProperties':
+      return complain(
+        `'${short(params['additionalProperty'])}' is not a field of the ${where}`,
+        'leave it out, or correct its name',
+      )
+    case 'required':
+      return complain(`'${short(params['missingProperty'])}' is missing`, 'add it')
+    case 'enum':
+      return complain(
+        `${named} has an unknown value`,
+        `use one of: ${short(params['allowedValues'])}`,
+      )
+    case 'type':
+      return complain(`${named} is not of type ${short(params['type'])}`, 'correct it')
+    default:
+      return complain(`${named} ${error.message ?? 'is not valid'}`, 'correct it')
+  }
+}
+
+function short(value: unknown): string {
+  const shown = Array.isArray(value) ? value.join(', ') : String(value)
+  return shown.slice(0, 100)
+}
+
+function complain(message: string, mend: string): Complaint {
+  return { code: 'HA_REQUEST_INVALID', message, mend }
+}
+
+function invalid(message: string, mend: string): { ok: false } & Complaint {
+  return { ok: false, ...complain(message, mend) }
+}

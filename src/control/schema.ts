@@ -1,0 +1,293 @@
+/**
+ * Which documents does the agent speak, and what do their fields mean? The reference for `/v1`.
+ *
+ * Shapes only: `server.ts` serves them, `client.ts` reads them, the agent fills them in. Moments are
+ * told twice where people read them: `…Iso` is wall time for logs, `…MsAgo` is measured on a clock
+ * that does not jump. Null means "not known" or "does not apply", never "no".
+ *
+ * `schema` is the version of the documents, apart from that of the program and of the heartbeat. It
+ * rises when a field changes its meaning or goes; a field may be added without it.
+ */
+import type { NodeName } from '../core/policy.ts'
+import {
+  count,
+  exactly,
+  list,
+  nullable,
+  number,
+  type Of,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  text,
+  truth,
+} from './json-schema.ts'
+
+export const SCHEMA_VERSION = 1
+
+const schema = exactly('version of this document', SCHEMA_VERSION)
+const nodeName: Schema<NodeName> = oneOf('name inside the pair', ['sp1', 'sp2'])
+const role = oneOf('role in the protocol', ['standby', 'elect', 'take', 'active', 'demoting'])
+const stateWord = oneOf('the role in the words of the platform', [
+  'active',
+  'standby',
+  'transition',
+  'unknown',
+])
+const because = object('a code of the closed list, and its sentence', {
+  code: text('stable, for programs'),
+  sentence: text('for people'),
+})
+const roundTrip = object('of the last hundred or so answers', {
+  median: number('milliseconds'),
+  max: number('milliseconds'),
+})
+const lossRatio = number('0 to 1, over the last seconds')
+
+const transition = object('one change of the role', {
+  atIso: text('wall time'),
+  from: role,
+  to: role,
+  term: count('after the change'),
+  reason: because,
+  outageMs: nullable(number('how long nobody served, as far as this node can tell; milliseconds')),
+})
+
+const gate = object("the kernel's own record of the right to serve", {
+  kind: oneOf('which gate this kernel offered', ['ebpf', 'nftables', 'lifetime']),
+  state: oneOf('shut, answering address probes only, or serving', ['shut', 'occupied', 'open']),
+  weaker: nullable(text('what this kind of gate promises less; null for the full gate')),
+  attached: truth('its programs or rules are where they were put'),
+  commands: count('commands since start'),
+  refusals: count('commands the kernel refused'),
+})
+
+const local = object('this node', {
+  role,
+  state: stateWord,
+  term: count('highest term used or heard, on disk'),
+  able: truth('could serve if asked'),
+  healthy: truth('no service failed past its limit'),
+  unhealthyReasons: list('one sentence per failed service', text('a sentence')),
+  maintenance: truth('an operator told this node not to act'),
+  reason: because,
+  sinceIso: text('wall time of the last change of the role'),
+  sinceMsAgo: count('milliseconds since then'),
+  leaseLeftMs: nullable(number('null unless this node holds a lease')),
+  grantLeftMs: nullable(number('how long this node promised not to take over; null when over')),
+  gate,
+})
+
+const peer = object('the other node, as its last heartbeat told', {
+  heard: truth('within the suspicion time'),
+  lastHeardMsAgo: nullable(number('null when never heard')),
+  state: stateWord,
+  role: nullable(role),
+  term: nullable(count('its term')),
+  able: nullable(truth('could serve if asked')),
+  healthy: nullable(truth('no service failed past its limit')),
+  maintenance: nullable(truth('an operator told it not to act')),
+  score: nullable(count('ping nodes that answer it')),
+  majority: nullable(truth('it reaches a strict majority of the ping nodes')),
+  version: nullable(text('of its program, when it tells')),
+  boot: nullable(text('random per start of its agent')),
+  hearsUs: nullable(truth('it heard this node within the suspicion time')),
+  digestEqual: nullable(truth('it has the same ping nodes, times, mode and floating IPs')),
+})
+
+const path = object('one way a heartbeat can travel', {
+  name: text('as configured'),
+  kind: oneOf('by which link', ['crosslink', 'lan', 'extra', 'reflected']),
+  interface: text('of this node'),
+  ours: text('address'),
+  theirs: text('address; of the ping node for a reflected path'),
+  state: oneOf('how it does', ['up', 'lossy', 'silent', 'no-carrier']),
+  lossRatio,
+  roundTripMs: nullable(roundTrip),
+  lastHeardMsAgo: nullable(number('null when never heard')),
+})
+
+const pingNode = object('an address outside the pair that tells whether our network works', {
+  address: text('IPv4 or IPv6'),
+  source: oneOf('where it was named', ['config', 'gateway', 'dns']),
+  state: oneOf('how it does', ['answering', 'silent', 'never-answered']),
+  lossRatio,
+  roundTripMs: nullable(roundTrip),
+  reflects: nullable(truth('carries heartbeats to the peer; null when not tried yet')),
+})
+
+const floatingIp = object('an address that follows the active', {
+  address: text('IPv4 or IPv6'),
+  prefixLength: count('of the network'),
+  interface: text('that carries it'),
+  label: nullable(text('IPv4 alias name')),
+  present: truth('the kernel of this node has it now'),
+  verified: nullable(truth('a look after the last change found what it should; null: not looked')),
+  lastAnnouncedMsAgo: nullable(number('gratuitous ARP or neighbour advertisement')),
+})
+
+const alarm = object('something an operator should mend', {
+  code: text('stable, for programs'),
+  sentence: text('for people'),
+  sinceIso: text('wall time'),
+})
+
+const timing = object('the times that were chosen, in milliseconds', {
+  heartbeatMs: count('H'),
+  suspicionMs: count('S'),
+  leaseMs: count('L'),
+  marginMs: count('M'),
+  dampingMs: count('C'),
+})
+
+const self = object('the agent itself', {
+  pid: count('process'),
+  uptimeMs: count('milliseconds since its start'),
+  loopDelayMs: object('how late the loop ran', {
+    max: number('milliseconds since start'),
+    maxLastMinute: number('milliseconds in the last minute'),
+  }),
+  pauses: count('times it ran later than the gap rule allows'),
+  realtime: truth('the heart has a real-time scheduling class'),
+  rssBytes: count('resident memory'),
+})
+
+/** GET /v1/status */
+export const statusSchema = object('what this node is, knows and sees', {
+  schema,
+  node: nodeName,
+  peerNode: nodeName,
+  version: text('of the program'),
+  timeIso: text('wall time of this document'),
+  profile: oneOf('which times were chosen', ['default', 'fast', 'custom']),
+  mode: oneOf('how the right is guarded', ['ping', 'witness', 'fence']),
+  timing,
+  local,
+  peer,
+  paths: list('ways to the peer', path),
+  pingNodes: list('as configured', pingNode),
+  score: count('ping nodes that answered lately'),
+  majority: truth('a strict majority of the ping nodes answers'),
+  floatingIps: list('as configured', floatingIp),
+  lastTransition: nullable(transition),
+  alarms: list('oldest first', alarm),
+  self,
+})
+
+/** POST /v1/operations, the request */
+export const operationRequestSchema = object('what an operator asks for', {
+  kind: oneOf('what is asked', ['make-active', 'make-standby', 'maintenance']),
+  node: optional(nodeName),
+  force: optional(truth('accept data that may be stale; never more than that')),
+  on: optional(truth('maintenance only: begin or end it')),
+})
+
+/** POST /v1/operations and GET /v1/operations/:id, the answer */
+export const operationSchema = object('what became of a request', {
+  schema,
+  id: text('of the operation'),
+  kind: oneOf('what was asked', ['make-active', 'make-standby', 'maintenance']),
+  node: nodeName,
+  state: oneOf('how far it is', [
+    'accepted',
+    'waiting',
+    'running',
+    'done',
+    'refused',
+    'failed',
+    'done-unverified',
+    'timed-out',
+  ]),
+  steps: list(
+    'in order of time',
+    object('one thing that happened', {
+      atMs: number('milliseconds since the request'),
+      sentence: text('for people'),
+    }),
+  ),
+  reason: nullable(
+    object('why it was refused, failed or is not verified', {
+      code: text('stable, for programs'),
+      sentence: text('for people'),
+      mend: nullable(text('what the operator can do')),
+    }),
+  ),
+})
+
+/** GET /v1/history */
+export const historySchema = object('changes of the role', {
+  schema,
+  node: nodeName,
+  transitions: list('newest first', transition),
+})
+
+/** GET /v1/explain */
+export const explainSchema = object('why things are as they are, and what would happen', {
+  schema,
+  node: nodeName,
+  role,
+  state: stateWord,
+  reason: because,
+  question: text('what the blockers stand in the way of: a switchover to sp2, a takeover, …'),
+  blockers: list(
+    'none when nothing stands in the way',
+    object('one obstacle', {
+      code: text('stable, for programs'),
+      sentence: text('for people'),
+      mend: text('what the operator can do'),
+    }),
+  ),
+  ifs: list(
+    'what would happen now',
+    object('one fault and its outcome', {
+      fault: text('a clause: "the active machine dies"'),
+      outcome: text('a clause: "sp2 takes over"'),
+      boundMs: nullable(count('at the latest after this time; null when there is no bound')),
+    }),
+  ),
+})
+
+/** GET /v1/health */
+export const healthSchema = object('the agent and its heart answer', {
+  schema,
+  node: nodeName,
+  state: stateWord,
+  alarms: count('raised now'),
+})
+
+/** Every answer that is not one of the above. */
+export const errorSchema = object('what went wrong', {
+  schema,
+  code: text('HA_…'),
+  message: text('one sentence'),
+  mend: text('what to do about it'),
+})
+
+export type StatusDocument = Of<typeof statusSchema>
+export type OperationDocument = Of<typeof operationSchema>
+export type HistoryDocument = Of<typeof historySchema>
+export type ExplainDocument = Of<typeof explainSchema>
+export type HealthDocument = Of<typeof healthSchema>
+export type ErrorDocument = Of<typeof errorSchema>
+export type TransitionRecord = Of<typeof transition>
+export type OperationKind = OperationDocument['kind']
+export type OperationState = OperationDocument['state']
+
+/** A checked request. `node` null: the node that is asked. */
+export type OperationRequest =
+  | { kind: 'make-active' | 'make-standby'; node: NodeName | null; force: boolean }
+  | { kind: 'maintenance'; node: NodeName | null; force: boolean; on: boolean }
+
+const FINAL: readonly OperationState[] = [
+  'done',
+  'refused',
+  'failed',
+  'done-unverified',
+  'timed-out',
+]
+
+/** Nothing more will happen to an operation in this state. */
+export function isFinal(state: OperationState): boolean {
+  return FINAL.includes(state)
+}

@@ -1,0 +1,208 @@
+/**
+ * Who is asking? The thread beside the heart: control sockets, log, history, alarms, operations.
+ *
+ * Nothing here is urgent. It asks the heart for snapshots and tells it what operators want; its
+ * progress counter is what the heart watches.
+ */
+import { join } from 'node:path'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { PairConfig } from '../config/config.ts'
+import { AlarmBoard, alarmsOf } from '../control/alarm.ts'
+import { listen } from '../control/listen.ts'
+import type { ExplainDocument, StatusDocument, TransitionRecord } from '../control/schema.ts'
+import { buildServer, type ControlPorts } from '../control/server.ts'
+import type { Snapshot, Transition } from '../control/snapshot.ts'
+import { because, buildStatus } from '../control/status.ts'
+import { buildExplain } from '../control/explain.ts'
+import { type GateInForce, guardOf } from '../gate/guard.ts'
+import { watchGate } from '../gate/watch.ts'
+import { openLog } from '../system/log.ts'
+import { History } from './history.ts'
+import type { FromHeart, ToHeart } from './message.ts'
+import { Operations } from './operations.ts'
+
+/** What the main thread hands over at start. */
+export interface ControlThreadData {
+  config: PairConfig
+  stateDir: string
+  runDir: string
+  version: string
+  /** Int32Array of one: raised by this thread as long as it makes progress. */
+  progress: SharedArrayBuffer
+  journal: boolean
+  /** What the kernel holds of the gate, to be watched from here: looking starts processes. */
+  gate: GateInForce
+}
+
+const PROGRESS_MS = 100
+const ALARM_MS = 1_000
+const SNAPSHOT_LIMIT_MS = 1_500
+
+const port = parentPort as MessagePort
+const data = workerData as ControlThreadData
+const { config } = data
+const log = openLog(1, data.journal, () => new Date().toISOString())
+
+const waiting = new Map<number, (snapshot: Snapshot) => void>()
+let nextId = 1
+/** Wall clock minus the heart's clock, renewed with every snapshot. */
+let wallOffsetMs = 0
+
+function tell(message: ToHeart): void {
+  port.postMessage(message)
+}
+
+/** Asks the heart; rejects when it does not answer. */
+function snapshot(): Promise<Snapshot> {
+  const id = nextId
+  nextId += 1
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      waiting.delete(id)
+      reject(new Error('the heart of the agent does not answer'))
+    }, SNAPSHOT_LIMIT_MS)
+    waiting.set(id, (found) => {
+      clearTimeout(timer)
+      wallOffsetMs = Date.now() - found.nowMs
+      resolve(found)
+    })
+    tell({ type: 'snapshot', id })
+  })
+}
+
+function isoOf(atMs: number): string {
+  return new Date(Number.isFinite(atMs) ? wallOffsetMs + atMs : 0).toISOString()
+}
+
+const history = await History.open(data.stateDir)
+const alarms = new AlarmBoard()
+const operations = new Operations({
+  config,
+  snapshot,
+  tell,
+  now: () => performance.now(),
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+})
+
+async function status(): Promise<StatusDocument> {
+  const found = await snapshot()
+  alarms.update(alarmsOf(found, config), new Date().toISOString())
+  return buildStatus(found, {
+    config,
+    version: data.version,
+    nowIso: new Date().toISOString(),
+    isoOf,
+    lastTransition: history.last,
+    alarms: alarms.standing,
+    rssBytes: process.memoryUsage.rss(),
+    pid: process.pid,
+  })
+}
+
+const ports: ControlPorts = {
+  status,
+  operate: async (request) => operations.begin(request),
+  operation: async (id) => operations.find(id),
+  history: async (limit) => ({ schema: 1, node: config.node, transitions: history.newest(limit) }),
+  explain: async (): Promise<ExplainDocument> => buildExplain(await snapshot(), config),
+}
+
+function noteTransition(transition: Transition): void {
+  wallOffsetMs = wallOffsetMs === 0 ? Date.now() - transition.atMs : wallOffsetMs
+  const { from, to, term, reason, opened } = transition
+  const record: TransitionRecord = {
+    atIso: isoOf(transition.atMs),
+    from,
+    to,
+    term,
+    reason: because(reason),
+    outageMs: opened && reason === 'takeover-done' ? transition.peerSilentMs : null,
+  }
+  history.add(record)
+  const silent =
+    transition.peerSilentMs === null
+      ? ''
+      : `, peer heard ${Math.round(transition.peerSilentMs)} ms ago`
+  const served = opened ? ', serving' : ''
+  log.line(
+    'info',
+    'role',
+    `${from} -> ${to}${served}, term ${term}: ${record.reason.sentence}${silent}`,
+  )
+}
+
+function receive(message: FromHeart): void {
+  switch (message.type) {
+    case 'snapshot':
+      waiting.get(message.id)?.(message.snapshot)
+      waiting.delete(message.id)
+      return
+    case 'transition':
+      noteTransition(message.transition)
+      return
+    case 'log':
+      log.line(message.severity, message.event, message.text)
+      return
+    case 'stopping':
+      void stop(message.text)
+      return
+  }
+}
+
+const gateWatch = watchGate({
+  guard: guardOf(data.gate),
+  every: (intervalMs, run) => {
+    const timer = setInterval(run, intervalMs)
+    return () => clearInterval(timer)
+  },
+  listener: {
+    removed: ({ place, what }) => {
+      tell({ type: 'gate-place', place, inForce: false })
+      log.line('error', 'gate-removed', `${place}: ${what}; putting it back`)
+    },
+    mended: (place) => {
+      tell({ type: 'gate-place', place, inForce: true })
+      log.line('warning', 'gate-mended', `${place}: the gate is in force again`)
+    },
+    lost: ({ place, what }) => {
+      log.line('error', 'gate-lost', `${place}: ${what}; it could not be put back`)
+    },
+  },
+})
+
+async function stop(text: string): Promise<void> {
+  log.line('info', 'stopping', text)
+  await gateWatch.stop()
+  await history.flush()
+  await log.flush()
+  tell({ type: 'stopped' })
+}
+
+async function watchAlarms(): Promise<void> {
+  const found = await snapshot().catch(() => null)
+  if (found === null) return
+  const { began, ended } = alarms.update(alarmsOf(found, config), new Date().toISOString())
+  for (const alarm of began) log.line('warning', alarm.code, alarm.sentence)
+  for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)
+}
+
+const progress = new Int32Array(data.progress)
+setInterval(() => Atomics.add(progress, 0, 1), PROGRESS_MS)
+setInterval(() => void watchAlarms(), ALARM_MS)
+port.on('message', receive)
+
+const onFault = (fault: unknown): void => {
+  log.line('error', 'control-fault', fault instanceof Error ? (fault.stack ?? fault.message) : String(fault))
+}
+const listening = await listen({
+  runDir: data.runDir,
+  controlGroup: config.controlGroup,
+  full: buildServer(ports, { access: 'full', onFault }),
+  read: buildServer(ports, { access: 'read', onFault }),
+})
+if (listening.ok) {
+  log.line('info', 'listening', `operators are answered at ${join(data.runDir, 'control.sock')}`)
+} else {
+  log.line('error', listening.code, `${listening.message}; ${listening.mend}`)
+}
+tell({ type: 'listening', ok: listening.ok })

@@ -1,0 +1,62 @@
+/**
+ * Which failures have a name, and what does each mean?
+ *
+ * One table of codes. A code never changes its meaning; one that is no longer used stays here,
+ * marked as retired. The exit code is what a command ends with when this is why it failed; the
+ * numbers are those of the operator's commands, never those of OCF agents.
+ * A mistake in the configuration is a value of its own, because it is one of many found at once.
+ */
+
+/** One row of the table. */
+export interface ErrorRow {
+  /** What happened, in a full sentence for people. */
+  sentence: string
+  /** 1 usage, 2 agent not reachable, 3 refused or mistaken, 4 timed out, 5 done but not verified. */
+  exitCode: 1 | 2 | 3 | 4 | 5
+  retired?: true
+}
+
+export const ERRORS = {
+  HA_USAGE: { sentence: 'The command line was not understood.', exitCode: 1 },
+  HA_CONFIG_INVALID: {
+    sentence: 'The configuration has mistakes; each is listed with its mend.',
+    exitCode: 3,
+  },
+  HA_FILE_MISSING: { sentence: 'A file is not there.', exitCode: 3 },
+  HA_FILE_FORBIDDEN: { sentence: 'A file may not be read or written by this user.', exitCode: 3 },
+  HA_FILE_NOT_REGULAR: {
+    sentence: 'A path names a directory, a pipe or a device instead of a file.',
+    exitCode: 3,
+  },
+  HA_FILE_TOO_LARGE: { sentence: 'A file is larger than it can sensibly be.', exitCode: 3 },
+  HA_FILE_NOT_PRIVATE: {
+    sentence: 'A secret file can be read by others than its owner.',
+    exitCode: 3,
+  },
+  HA_FILE_FAILED: { sentence: 'The system failed to read or write a file.', exitCode: 3 },
+  HA_EXEC_NOT_FOUND: { sentence: 'A program is not installed.', exitCode: 3 },
+  HA_EXEC_TIMEOUT: { sentence: 'A program did not end within its time limit.', exitCode: 4 },
+  HA_EXEC_SIGNAL: { sentence: 'A program was ended by a signal.', exitCode: 3 },
+  HA_EXEC_EXIT: { sentence: 'A program ended with a code that says it failed.', exitCode: 3 },
+  HA_EXEC_FAILED: { sentence: 'A program could not be run.', exitCode: 3 },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** One mistake in what we were told, with everything needed to mend it. */
+export interface Mistake {
+  /** An error keeps the agent from starting, a warning does not. */
+  severity: 'error' | 'warning'
+  /** Path of the file, or the name of an option or variable. */
+  file: string
+  /** Dotted path with indexes, as `hosts.sp1.eth0.shared_ip[1]`; empty for the file as a whole. */
+  key: string
+  /** What stands there, shortened; null when nothing does or when it may be secret. */
+  value: string | null
+  /** What is wrong, in a clause that continues "KEY VALUE …". */
+  why: string
+  /** What to do about it, as an order. */
+  mend: string
+  /** Line in the file, from 1. */
+  line?: number
+}

@@ -1,0 +1,75 @@
+/**
+ * What must hold after a fault, in numbers, and did it?
+ *
+ * The bounds are those of PROTOCOL, "Bounds", written as it writes them, in the letters of its
+ * "Times". A client sees a little more than the protocol promises: it asks only every few
+ * milliseconds, and the machine itself pauses now and then. The control address tells how much; that
+ * much is allowed for, and nothing else.
+ */
+import type { TimingProfileName } from './platform-files.ts'
+
+/** H, S, L, M and C of a profile, and D, which follows from them; ms. */
+export interface Letters {
+  H: number
+  S: number
+  L: number
+  M: number
+  C: number
+  D: number
+}
+
+/** The two profiles of PROTOCOL, "Times". */
+export const LETTERS: Readonly<Record<TimingProfileName, Letters>> = {
+  default: { H: 100, S: 300, L: 600, M: 200, C: 1000, D: 1100 },
+  fast: { H: 20, S: 60, L: 100, M: 40, C: 200, D: 200 },
+}
+
+/** Limits for one stretch of a run; null where nothing is promised. */
+export interface Demand {
+  /** Longest silence of a floating IP, ms. 0: the service goes on. */
+  outageMs: number | null
+  /** Most changes of the node that answers. */
+  movesMax: number | null
+  /** False only for what "Not protected" of PROTOCOL names. */
+  dualForbidden: boolean
+}
+
+/** What was seen in one stretch of a run. */
+export interface Seen {
+  outageMs: number
+  /** False: the service had not come back when the watch ended. */
+  outageEnded: boolean
+  /** Longest silence of the control address in the same stretch. */
+  controlMs: number
+  moves: number
+  dualMs: number
+  dualProofs: number
+}
+
+/** A service that goes on may stutter this long: scheduling noise measured on virtual machines. */
+export const NOISE_MS = 50
+/** Between two questions, and for the one that was under way. */
+const PROBE_STEPS_MS = 10
+
+/**
+ * Compares.
+ *
+ * @returns one clause per broken demand, none when all hold
+ */
+export function judge(seen: Seen, demand: Demand): string[] {
+  const failures: string[] = []
+  if (demand.outageMs !== null) {
+    const limitMs = Math.max(demand.outageMs, NOISE_MS) + PROBE_STEPS_MS + seen.controlMs
+    if (!seen.outageEnded && seen.outageMs > limitMs) failures.push('service did not come back')
+    else if (seen.outageMs > limitMs) {
+      failures.push(`silent ${seen.outageMs.toFixed(0)} ms, allowed ${limitMs.toFixed(0)} ms`)
+    }
+  }
+  if (demand.movesMax !== null && seen.moves > demand.movesMax) {
+    failures.push(`moved ${seen.moves} times, allowed ${demand.movesMax}`)
+  }
+  if (demand.dualForbidden && (seen.dualMs > 0 || seen.dualProofs > 0)) {
+    failures.push(`both served for ${seen.dualMs.toFixed(1)} ms (${seen.dualProofs} answers)`)
+  }
+  return failures
+}

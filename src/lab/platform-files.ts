@@ -1,0 +1,103 @@
+/**
+ * What is the pair in the lab told? Its config.yml, network.yml and shared key.
+ *
+ * Written in the platform's shape, as an operator would have it, so that the lab also proves that
+ * such files load. Rivals have their own files (`rivals.ts`).
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { formatKeys, makeKey, SECRET_BYTES } from '../wire/key.ts'
+import { type LabNodeName, type LabPlan, NODE_NAMES, otherNode, PING_NAMES } from './plan.ts'
+
+export type TimingProfileName = 'default' | 'fast'
+
+/** Directories of one node. Only `state` survives a power cut: it stands for the disk. */
+export interface NodeDirectories {
+  config: string
+  state: string
+  run: string
+}
+
+/** Where a node's directories are. */
+export function directoriesOf(plan: LabPlan, node: LabNodeName): NodeDirectories {
+  const base = `${plan.workDir}/${node}`
+  return { config: `${base}/config`, state: `${base}/state`, run: `${base}/run` }
+}
+
+/** Writes the files of both nodes. */
+export async function writePlatformFiles(plan: LabPlan, profile: TimingProfileName): Promise<void> {
+  const keyFile = `${plan.workDir}/key`
+  const key = makeKey(1, randomBytes(SECRET_BYTES))
+  await writeFile(keyFile, formatKeys([key]), { mode: 0o600 })
+  for (const node of NODE_NAMES) {
+    const directories = directoriesOf(plan, node)
+    for (const directory of Object.values(directories)) {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+    }
+    await writeFile(`${directories.config}/config.yml`, configText(plan, profile))
+    await writeFile(`${directories.config}/network.yml`, networkText(plan))
+  }
+}
+
+function configText(plan: LabPlan, profile: TimingProfileName): string {
+  const pingNodes = PING_NAMES.map((name) => `    - ${plan.machines[name].ipv4}`)
+  return text([
+    'ha:',
+    '  gcs: corosync',
+    '  pingnodes:',
+    ...pingNodes,
+    '  pingnodes_add_gw: no',
+    '  pingnodes_add_dns: no',
+    'tandem:',
+    `  timing: ${profile}`,
+    `  key_file: ${plan.workDir}/key`,
+    // Addresses only: the lab's pair keeps no data, so no node can lack the newest.
+    '  data:',
+    '    takeover: none',
+  ])
+}
+
+function networkText(plan: LabPlan): string {
+  return text(['hosts:', ...NODE_NAMES.flatMap((node) => hostLines(plan, node))])
+}
+
+function hostLines(plan: LabPlan, node: LabNodeName): string[] {
+  const lan = plan.machines[node]
+  const cross = plan.crosslink[node]
+  const floating = (name: 'eth0' | 'eth1', family: 4 | 6): string => {
+    const addresses = plan.floatingIps
+      .filter((entry) => entry.interface === name && entry.family === family)
+      .map((entry) => `'${entry.address}'`)
+    return addresses.length === 0 ? '~' : `[${addresses.join(', ')}]`
+  }
+  const own = (name: 'eth0' | 'eth1', machine: { mac: string; ipv4: string; ipv6: string }) => [
+    `    ${name}:`,
+    `      hwaddr: ${machine.mac}`,
+    `      ip: ${machine.ipv4}`,
+    '      netmask: 255.255.255.0',
+    `      v6ip: '${machine.ipv6}'`,
+    '      v6netmask: 64',
+    `      shared_ip: ${floating(name, 4)}`,
+    `      shared_v6ip: ${floating(name, 6)}`,
+  ]
+  return [
+    `  ${node}:`,
+    `    peer: ${otherNode(node)}`,
+    '    role: [proxy, lb, mgmt, rtp, db]',
+    '    status: online',
+    '    interfaces: [lo, eth0, eth1]',
+    '    lo:',
+    '      ip: 127.0.0.1',
+    '      netmask: 255.0.0.0',
+    "      v6ip: '::1'",
+    '      type: [sip_int, web_int]',
+    ...own('eth0', lan),
+    '      type: [sip_ext, rtp_ext, web_ext, ssh_ext]',
+    ...own('eth1', cross),
+    '      type: [ha_int]',
+  ]
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,20 @@
+{
+  'targets': [
+    {
+      'target_name': 'tandem',
+      'sources': [
+        'module.c',
+        'support.c',
+        'clock.c',
+        'process.c',
+        'gate.c',
+        'link.c',
+        'netlink.c',
+        'address.c',
+        'packet.c',
+      ],
+      'defines': ['_GNU_SOURCE', 'NAPI_VERSION=8'],
+      'cflags': ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Wno-unused-parameter'],
+    },
+  ],
+}

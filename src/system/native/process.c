@@ -1,0 +1,126 @@
+/*
+ * What does this process hold for itself? Processor time, memory, a network namespace, a lock file.
+ *
+ * Scheduling and namespaces belong to threads on Linux: they change for the calling thread only.
+ * Memory and locks are the whole process's.
+ */
+#include "tandem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static napi_value schedule(napi_env env, int policy, int priority) {
+  struct sched_param param = {.sched_priority = priority};
+  if (sched_setscheduler(0, policy, &param) < 0) {
+    return throw_errno(env, errno, "sched_setscheduler", NULL);
+  }
+  return make_undefined(env);
+}
+
+static napi_value set_realtime(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  int32_t priority;
+  if (!read_arguments(env, info, 1, &argument) || !read_int(env, argument, &priority)) return NULL;
+  /* Threads and programs started from here must not inherit the class. */
+  return schedule(env, SCHED_RR | SCHED_RESET_ON_FORK, priority);
+}
+
+static napi_value set_normal(napi_env env, napi_callback_info info) {
+  return schedule(env, SCHED_OTHER, 0);
+}
+
+static const char *policy_name(int policy) {
+  switch (policy & ~SCHED_RESET_ON_FORK) {
+    case SCHED_OTHER: return "other";
+    case SCHED_FIFO: return "fifo";
+    case SCHED_RR: return "rr";
+    case SCHED_BATCH: return "batch";
+    case SCHED_IDLE: return "idle";
+    default: return "unknown";
+  }
+}
+
+static napi_value scheduling_class(napi_env env, napi_callback_info info) {
+  struct sched_param param = {0};
+  napi_value result;
+  int policy = sched_getscheduler(0);
+  if (policy < 0 || sched_getparam(0, &param) < 0) {
+    return throw_errno(env, errno, "sched_getscheduler", NULL);
+  }
+  if (napi_create_object(env, &result) != napi_ok) return NULL;
+  set_member(env, result, "policy", make_text(env, policy_name(policy)));
+  set_member(env, result, "priority", make_int(env, param.sched_priority));
+  return result;
+}
+
+/*
+ * Not mlockall: V8 gives pages of its heap back with MADV_DONTNEED, which the kernel refuses for
+ * locked ones, and V8 takes the refusal for the end of the world (Node 20: "Check failed: 0 == ret",
+ * trap). So everything but anonymous mappings is locked: the program, its libraries and add-ons, the
+ * stack, the C heap. They are what a dying disk could no longer give back.
+ */
+static napi_value lock_memory(napi_env env, napi_callback_info info) {
+  char line[4352];
+  double locked = 0;
+  int error = 0;
+  FILE *maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) return throw_errno(env, errno, "open", "/proc/self/maps");
+  while (error == 0 && fgets(line, sizeof line, maps) != NULL) {
+    unsigned long start, end;
+    char access[5], what[16];
+    if (sscanf(line, "%lx-%lx %4s %*x %*s %*u %15s", &start, &end, access, what) != 4) continue;
+    if (what[0] != '/' && strcmp(what, "[stack]") != 0 && strcmp(what, "[heap]") != 0) continue;
+    if (access[0] != 'r') continue;
+    if (mlock((const void *)start, end - start) == 0) locked += (double)(end - start);
+    else error = errno;
+  }
+  fclose(maps);
+  return error == 0 ? make_double(env, locked) : throw_errno(env, error, "mlock", NULL);
+}
+
+static napi_value enter_netns(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  char path[4096];
+  int fd, error;
+  if (!read_arguments(env, info, 1, &argument)) return NULL;
+  if (!read_text(env, argument, path, sizeof path)) return NULL;
+  fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return throw_errno(env, errno, "open", path);
+  error = setns(fd, CLONE_NEWNET) < 0 ? errno : 0;
+  close(fd);
+  if (error != 0) return throw_errno(env, error, "setns", path);
+  /* Sockets stay in the namespace they were made in. */
+  door_reset(door_of(env));
+  return make_undefined(env);
+}
+
+/* The descriptor is kept on purpose: the lock ends with the process, whatever it dies of. */
+static napi_value lock_file(napi_env env, napi_callback_info info) {
+  napi_value argument;
+  char path[4096];
+  int fd, error;
+  if (!read_arguments(env, info, 1, &argument)) return NULL;
+  if (!read_text(env, argument, path, sizeof path)) return NULL;
+  fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+  if (fd < 0) return throw_errno(env, errno, "open", path);
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return make_bool(env, true);
+  error = errno;
+  close(fd);
+  if (error == EWOULDBLOCK) return make_bool(env, false);
+  return throw_errno(env, error, "flock", path);
+}
+
+void process_register(napi_env env, napi_value exports) {
+  set_function(env, exports, "setRealtime", set_realtime);
+  set_function(env, exports, "setNormal", set_normal);
+  set_function(env, exports, "schedulingClass", scheduling_class);
+  set_function(env, exports, "lockMemory", lock_memory);
+  set_function(env, exports, "enterNetns", enter_netns);
+  set_function(env, exports, "lockFile", lock_file);
+}

@@ -1,0 +1,245 @@
+import { describe, expect, test } from 'vitest'
+import { BODY_MAX_BYTES, buildServer } from '../../src/control/server.ts'
+import { pretendPorts } from '../fixtures/control-agent.ts'
+import { EXPLAIN, HISTORY, operationWith, STATUS } from '../fixtures/control-documents.ts'
+
+type Answer = { status: number; document: unknown }
+
+async function get(url: string, ports = pretendPorts()): Promise<Answer> {
+  const response = await buildServer(ports, { access: 'read' }).inject({ method: 'GET', url })
+  return { status: response.statusCode, document: response.json() }
+}
+
+async function post(body: unknown, ports = pretendPorts(), access: 'full' | 'read' = 'full') {
+  const response = await buildServer(ports, { access }).inject({
+    method: 'POST',
+    url: '/v1/operations',
+    headers: { 'content-type': 'application/json' },
+    payload: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+  return { status: response.statusCode, document: response.json() as unknown }
+}
+
+function mistaken(message: string, mend: string) {
+  return { status: 400, document: { schema: 1, code: 'HA_REQUEST_INVALID', message, mend } }
+}
+
+describe('questions', () => {
+  test('the documents travel whole', async () => {
+    expect(await get('/v1/status')).toStrictEqual({ status: 200, document: STATUS })
+    expect(await get('/v1/history')).toStrictEqual({ status: 200, document: HISTORY })
+    expect(await get('/v1/explain')).toStrictEqual({ status: 200, document: EXPLAIN })
+  })
+
+  test('a field that is in no schema does not leave the agent', async () => {
+    const status = async () => ({ ...STATUS, secret: 'x', peer: { ...STATUS.peer, key: 'y' } })
+    const answer = await get('/v1/status', pretendPorts({ status }))
+    expect(answer).toStrictEqual({ status: 200, document: STATUS })
+  })
+
+  test('a peer that was never heard is told with nulls', async () => {
+    const peer = {
+      ...STATUS.peer,
+      heard: false,
+      lastHeardMsAgo: null,
+      state: 'unknown' as const,
+      role: null,
+      term: null,
+      able: null,
+      healthy: null,
+      maintenance: null,
+      score: null,
+      majority: null,
+      boot: null,
+      hearsUs: null,
+      digestEqual: null,
+    }
+    const unheard = { ...STATUS, peer, lastTransition: null }
+    const answer = await get('/v1/status', pretendPorts({ status: async () => unheard }))
+    expect(answer).toStrictEqual({ status: 200, document: unheard })
+  })
+
+  test('health says state and alarms', async () => {
+    expect(await get('/v1/health')).toStrictEqual({
+      status: 200,
+      document: { schema: 1, node: 'sp1', state: 'active', alarms: 1 },
+    })
+  })
+
+  test('history takes a limit from 1 to 1000 and nothing else', async () => {
+    const ports = pretendPorts()
+    for (const query of ['', '?limit=1', '?limit=1000']) await get(`/v1/history${query}`, ports)
+    expect(ports.limits).toStrictEqual([20, 1, 1000])
+    for (const query of ['?limit=0', '?limit=1001', '?limit=x', '?limit=', '?limt=3']) {
+      expect((await get(`/v1/history${query}`, ports)).status).toBe(400)
+    }
+    expect(ports.limits.length).toBe(3)
+  })
+
+  test('an operation is found by its id, and an unknown one is said to be unknown', async () => {
+    const running = operationWith({ state: 'running', steps: [{ atMs: 1, sentence: 'frozen' }] })
+    const ports = pretendPorts({ operation: async (id) => (id === 'op-1' ? running : null) })
+    expect(await get('/v1/operations/op-1', ports)).toStrictEqual({
+      status: 200,
+      document: running,
+    })
+    expect(await get('/v1/operations/op-2', ports)).toStrictEqual({
+      status: 404,
+      document: {
+        schema: 1,
+        code: 'HA_OPERATION_UNKNOWN',
+        message: 'no operation has the id op-2',
+        mend: 'the agent forgets operations when it restarts; look at: tandem status',
+      },
+    })
+    expect((await get('/v1/operations/..%2fx', ports)).status).toBe(400)
+  })
+
+  test('an unknown route is said to be unknown', async () => {
+    expect(await get('/v2/status')).toStrictEqual({
+      status: 404,
+      document: {
+        schema: 1,
+        code: 'HA_ROUTE_UNKNOWN',
+        message: 'there is no GET /v2/status',
+        mend: 'see the routes of /v1 in the README',
+      },
+    })
+  })
+
+  test('a heart that does not answer is reported instead of waited for', async () => {
+    const ports = pretendPorts({ status: () => new Promise(() => {}) })
+    const app = buildServer(ports, { access: 'read', portLimitMs: 20 })
+    const response = await app.inject({ method: 'GET', url: '/v1/health' })
+    expect([response.statusCode, response.json()]).toStrictEqual([
+      503,
+      {
+        schema: 1,
+        code: 'HA_HEART_SILENT',
+        message: 'the heart of the agent did not answer within 20 ms',
+        mend: 'look at its log; when it stays silent, restart the agent',
+      },
+    ])
+  })
+
+  test('a mistake of ours is told to the log and not to the client', async () => {
+    const faults: unknown[] = []
+    const fault = new Error('the password is hunter2')
+    const status = () => Promise.reject(fault)
+    const app = buildServer(pretendPorts({ status }), {
+      access: 'read',
+      onFault: (told) => faults.push(told),
+    })
+    const response = await app.inject({ method: 'GET', url: '/v1/status' })
+    expect([response.statusCode, response.json()]).toStrictEqual([
+      500,
+      {
+        schema: 1,
+        code: 'HA_INTERNAL',
+        message: 'the agent made a mistake while it answered',
+        mend: 'its log has the details; please report it',
+      },
+    ])
+    expect(faults).toStrictEqual([fault])
+  })
+})
+
+describe('requests', () => {
+  test('are completed with their defaults and handed on once', async () => {
+    const ports = pretendPorts()
+    await post({ kind: 'make-active' }, ports)
+    await post({ kind: 'make-standby', node: 'sp2', force: true }, ports)
+    await post({ kind: 'maintenance', on: false }, ports)
+    expect(ports.requests).toStrictEqual([
+      { kind: 'make-active', node: null, force: false },
+      { kind: 'make-standby', node: 'sp2', force: true },
+      { kind: 'maintenance', node: null, force: false, on: false },
+    ])
+  })
+
+  test('are answered with 202, and with 409 when refused, and the operation either way', async () => {
+    const accepted = operationWith({ state: 'accepted' })
+    const refused = operationWith({
+      state: 'refused',
+      reason: { code: 'peer-silent', sentence: 'the peer is not heard', mend: 'check it' },
+    })
+    const answers = (operation: typeof refused) =>
+      post({ kind: 'make-standby' }, pretendPorts({ operate: async () => operation }))
+    expect(await answers(accepted)).toStrictEqual({ status: 202, document: accepted })
+    expect(await answers(refused)).toStrictEqual({ status: 409, document: refused })
+  })
+
+  const KINDS = 'make-active, make-standby, maintenance'
+  test.each([
+    [
+      '{"kind":',
+      mistaken('the body is not JSON', 'send content-type: application/json and one object'),
+    ],
+    ['', mistaken('the body is not JSON', 'send content-type: application/json and one object')],
+    ['[]', mistaken('the body is not of type object', 'correct it')],
+    [{}, mistaken("'kind' is missing", 'add it')],
+    [{ kind: 'explode' }, mistaken("'kind' has an unknown value", `use one of: ${KINDS}`)],
+    [{ kind: 7 }, mistaken("'kind' is not of type string", 'correct it')],
+    [
+      { kind: 'make-active', node: 'sp3' },
+      mistaken("'node' has an unknown value", 'use one of: sp1, sp2'),
+    ],
+    [
+      { kind: 'make-active', force: 'yes' },
+      mistaken("'force' is not of type boolean", 'correct it'),
+    ],
+    [
+      { kind: 'make-active', forse: true },
+      mistaken("'forse' is not a field of the body", 'leave it out, or correct its name'),
+    ],
+    [
+      { kind: 'make-active', on: true },
+      mistaken("'on' does not belong to make-active", 'leave it out; it is for maintenance only'),
+    ],
+    [
+      { kind: 'maintenance' },
+      mistaken("'on' is missing", "say 'on': true to begin the maintenance, false to end it"),
+    ],
+  ])('%j is refused with its reason and reaches nobody', async (body, expected) => {
+    const ports = pretendPorts()
+    expect(await post(body, ports)).toStrictEqual(expected)
+    expect(ports.requests).toStrictEqual([])
+  })
+
+  test('a body of more than 16 KiB is refused', async () => {
+    const padding = ' '.repeat(BODY_MAX_BYTES)
+    expect(await post(`{"kind":"make-active"}${padding}`)).toStrictEqual({
+      status: 413,
+      document: {
+        schema: 1,
+        code: 'HA_REQUEST_TOO_LARGE',
+        message: 'the body has more than 16 KiB',
+        mend: 'send one request, as in the README',
+      },
+    })
+  })
+
+  test('a form instead of JSON is refused', async () => {
+    const response = await buildServer(pretendPorts(), { access: 'full' }).inject({
+      method: 'POST',
+      url: '/v1/operations',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: 'kind=make-active',
+    })
+    expect(response.statusCode).toBe(415)
+  })
+
+  test('the socket for everybody refuses every request', async () => {
+    const ports = pretendPorts()
+    expect(await post({ kind: 'make-active' }, ports, 'read')).toStrictEqual({
+      status: 403,
+      document: {
+        schema: 1,
+        code: 'HA_READ_ONLY',
+        message: 'this socket only answers questions',
+        mend: 'ask on control.sock, which needs root or the control group',
+      },
+    })
+    expect(ports.requests).toStrictEqual([])
+  })
+})

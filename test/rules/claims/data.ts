@@ -1,0 +1,273 @@
+/** Who holds which data, and who may confirm a write: T4, `inSync`, `sole`, `sync`. */
+import { strict as assert } from 'node:assert'
+import type { Position } from '../../../src/core/heartbeat.ts'
+import type { Program } from '../claim.ts'
+import { ACTIVE, activeOf, claim, Stage, type StageOptions, standbyOf, type Surrounding } from '../stage.ts'
+
+const AT = { term: 2, offset: 100 }
+const SYNC = { ...ACTIVE, sync: true, position: AT }
+
+function strict(change: StageOptions['data'] = {}): StageOptions {
+  return { position: AT, data: { takeover: 'strict', ...change } }
+}
+
+function recent(change: StageOptions['data'] = {}): StageOptions {
+  return { position: AT, data: { takeover: 'recent', ...change } }
+}
+
+/** A standby that follows an active which says `sync`. */
+function follower(program: Program, options: StageOptions): Stage {
+  const stage = new Stage(program, options)
+  stage.pass(2000, { hear: SYNC })
+  assert.equal(stage.state.inSync, true)
+  return stage
+}
+
+function takesOver(stage: Stage, forMs = 4000, surrounding: Surrounding = {}): boolean {
+  for (let leftMs = forMs; leftMs > 0 && !stage.state.armed; leftMs -= 100) {
+    stage.pass(100, { hear: null, ...surrounding })
+  }
+  return stage.state.armed
+}
+
+/** An active whose standby has everything. */
+function together(program: Program, change: StageOptions['data'] = {}): Stage {
+  const stage = activeOf(program, recent(change))
+  stage.until('the sync', () => stage.told.sync, 1000)
+  return stage
+}
+
+function write(stage: Stage, offset: number): Position {
+  const position = { term: stage.state.position.term, offset }
+  stage.feed({ type: 'position', position })
+  return position
+}
+
+function confirmsAlone(stage: Stage): boolean {
+  const { effect } = stage.done.findLast((entry) => entry.effect.type === 'confirm')!
+  return effect.type === 'confirm' && effect.alone
+}
+
+function firstAlone(stage: Stage): number | undefined {
+  return stage.done.find(({ effect }) => effect.type === 'confirm' && effect.alone)?.atMs
+}
+
+export const DATA_CLAIMS = [
+  claim('T4', 'a node that is not known to have everything does not take over', (program) => {
+    for (const options of [strict(), recent()]) {
+      const stage = standbyOf(program, options)
+      assert.equal(takesOver(stage, 8000), false)
+    }
+  }),
+  claim('T4', 'a pair without replicated data needs none of it', (program) => {
+    assert(takesOver(standbyOf(program)))
+  }),
+  claim('T4', '`sole` may serve', (program) => {
+    assert(takesOver(new Stage(program, { ...strict(), hard: { term: 3, sole: true } })))
+  }),
+  claim('T4', '`inSync` may serve while the majority is unbroken since the last fresh word', (program) => {
+    assert(takesOver(follower(program, strict())))
+    const broken = follower(program, strict())
+    broken.pass(300, { hear: null, pong: [0] })
+    assert.equal(takesOver(broken, 8000), false)
+  }),
+  claim('T4', 'policy `recent`: `inSync` may serve for ten seconds', (program) => {
+    const broken = follower(program, recent())
+    broken.pass(300, { hear: null, pong: [0] })
+    assert(takesOver(broken))
+    const late = follower(program, recent())
+    late.pass(9500, { hear: null, pong: [0] })
+    assert.equal(takesOver(late, 8000), false)
+  }),
+  claim('T4', 'policy `stale = serve`: any data may serve after `staleWait`', (program) => {
+    const stage = standbyOf(program, recent({ stale: 'serve', staleWaitMs: 6000 }))
+    assert.equal(takesOver(stage, 5500), false)
+    assert(takesOver(stage, 2000))
+    const refuse = standbyOf(program, recent({ stale: 'refuse', staleWaitMs: 6000 }))
+    assert.equal(takesOver(refuse, 9000), false)
+  }),
+  claim('T4', 'the operator may accept stale data, for 5L', (program) => {
+    const stage = standbyOf(program, strict())
+    stage.pass(3000, { hear: null })
+    stage.feed({ type: 'ask', node: 'sp1', force: true })
+    assert(takesOver(stage, 1000))
+    const ended = standbyOf(program, strict())
+    ended.feed({ type: 'ask', node: 'sp1', force: true })
+    ended.pass(3100, { hear: null, pong: [0] })
+    assert.equal(takesOver(ended, 4000), false)
+    const asked = standbyOf(program, strict())
+    asked.pass(3000, { hear: null })
+    asked.feed({ type: 'ask', node: 'sp1', force: false })
+    assert.equal(takesOver(asked, 1000), false)
+  }),
+
+  claim('inSync', 'is set by the fresh word of an active whose `sync` we follow', (program) => {
+    const stage = new Stage(program, recent())
+    stage.pass(300, { hear: { ...SYNC, ackBoot: null, ackSeq: 0 } })
+    assert.equal(stage.state.inSync, false, 'not by one that is not fresh')
+    stage.hear({ ...SYNC, sync: false })
+    assert.equal(stage.state.inSync, false, 'not without `sync`')
+    stage.hear({ ...SYNC, position: { term: 4, offset: 1 } })
+    assert.equal(stage.state.inSync, false, 'not with another history')
+    stage.hear(SYNC)
+    assert.equal(stage.state.inSync, true)
+  }),
+  claim('inSync', 'is set by a standby that has nothing newer and is not `sole`', (program) => {
+    for (const [peer, inSync] of [
+      [{ position: AT }, true],
+      [{ position: { term: 2, offset: 99 } }, true],
+      [{ position: { term: 2, offset: 101 } }, false],
+      [{ position: { term: 3, offset: 0 } }, false],
+      [{ position: AT, sole: true }, false],
+      [{ position: AT, role: 'elect', grant: false }, false],
+    ] as const) {
+      const stage = new Stage(program, recent())
+      stage.feed({ type: 'maintenance', on: true })
+      stage.feed({ type: 'tick' })
+      stage.hear(peer)
+      assert.equal(stage.state.inSync, inSync, JSON.stringify(peer))
+    }
+  }),
+  claim('inSync', 'any heartbeat that says otherwise clears it, fresh or not', (program) => {
+    const stage = follower(program, recent())
+    stage.hear({ ...SYNC, sync: false, ackBoot: null, ackSeq: 0, hears: false })
+    assert.equal(stage.state.inSync, false)
+  }),
+  claim('inSync', 'an answered probe later than D after the last fresh word clears it', (program) => {
+    const stage = follower(program, recent())
+    const { takeoverSilenceMs } = stage.timing
+    stage.pass(takeoverSilenceMs - 200, { hear: null, probe: 'answered' })
+    assert.equal(stage.state.inSync, true)
+    stage.pass(400, { hear: null, probe: 'answered' })
+    assert.equal(stage.state.inSync, false)
+  }),
+  claim('inSync', 'is told in the heartbeat, and lost by an active that is demoted', (program) => {
+    const stage = follower(program, recent())
+    stage.pass(100, { hear: SYNC })
+    assert.equal(stage.told.inSync, true)
+    assert(takesOver(stage))
+    stage.demoteHangs = true
+    stage.feed({ type: 'refused' })
+    assert.equal(stage.state.inSync, false)
+  }),
+
+  claim('position', 'an active tells its data under the term of its own history', (program) => {
+    const stage = activeOf(program, recent())
+    stage.pass(100)
+    assert.deepEqual(stage.told.position, { term: stage.state.term, offset: AT.offset })
+  }),
+  claim('sync', 'is said only while the standby confirms the very position', (program) => {
+    const stage = activeOf(program, recent())
+    stage.pass(1000, { hear: { position: { term: stage.state.term, offset: 99 } } })
+    assert.equal(stage.told.sync, false)
+    stage.pass(300)
+    assert.equal(stage.told.sync, true)
+  }),
+  claim('sync', 'a position in another history begins nothing and ends it', (program) => {
+    const stage = activeOf(program, recent())
+    const tail = { term: stage.state.term - 1, offset: 100 }
+    stage.pass(1000, { hear: { position: tail } })
+    assert.equal(stage.told.sync, false)
+    const later = together(program)
+    later.pass(200, { hear: { position: { term: later.state.term + 1, offset: 500 } } })
+    assert.equal(later.told.sync, false)
+  }),
+  claim('sync', 'begins with a fresh word only', (program) => {
+    const stage = activeOf(program, recent())
+    const ackSeq = stage.state.seq
+    stage.pass(600, { hear: null })
+    stage.pass(800, { hear: { ackSeq, position: { term: 0, offset: 0 } } })
+    stage.hear({ ackSeq })
+    stage.feed({ type: 'tick' })
+    assert.equal(stage.told.sync, false)
+  }),
+  claim('sync', 'is said only after `sole` is cleared on disk', (program) => {
+    const stage = activeOf(program, { ...recent(), hard: { term: 1, sole: true } })
+    stage.pass(3000, { hear: { position: { term: 0, offset: 0 } } })
+    stage.diskHangs = true
+    stage.pass(500)
+    assert.equal(stage.told.sync, false)
+    assert.equal(stage.state.sole, false)
+    stage.writeDisk()
+    stage.pass(200)
+    assert.equal(stage.told.sync, true)
+  }),
+  claim('sync', 'a write the standby does not have yet leaves it', (program) => {
+    const stage = together(program)
+    const before = stage.state.position
+    write(stage, 200)
+    stage.pass(300, { hear: { position: before } })
+    assert.equal(stage.told.sync, true)
+    assert.equal(confirmsAlone(stage), false)
+  }),
+  claim('sync', 'is announced as ended when the standby falls silent', (program) => {
+    const stage = together(program)
+    stage.pass(stage.timing.suspicionMs + 200, { hear: null })
+    assert.equal(stage.told.sync, false)
+  }),
+  claim('alone', 'nothing is confirmed alone before W after the announcement', (program) => {
+    for (const confirmAloneAfterMs of [300, 2200]) {
+      const stage = together(program, { confirmAloneAfterMs })
+      stage.done = []
+      stage.pass(5000, { hear: null })
+      const announced = stage.done.find(
+        ({ effect }) => effect.type === 'send' && !effect.heartbeat.sync,
+      )!
+      const alone = firstAlone(stage)
+      assert(alone !== undefined && alone - announced.atMs >= confirmAloneAfterMs)
+      assert(alone - announced.atMs <= confirmAloneAfterMs + 300)
+    }
+  }),
+  claim('alone', 'W counts only when the lease was renewed without the peer', (program) => {
+    const stage = together(program)
+    const position = { term: 0, offset: 0 }
+    stage.pass(300, { hear: null, pong: [] })
+    stage.pass(4000, { hear: { position, inSync: true }, pong: [] })
+    assert.equal(stage.told.sync, false)
+    assert.equal(firstAlone(stage), undefined)
+    assert(stage.serves)
+  }),
+  claim('alone', '`sole` is on disk before a write is confirmed alone', (program) => {
+    const stage = together(program)
+    stage.diskHangs = true
+    stage.pass(3000, { hear: null })
+    assert.equal(firstAlone(stage), undefined)
+    const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!
+    assert(effect.type === 'persist' && effect.sole)
+    stage.writeDisk()
+    assert.equal(confirmsAlone(stage), true)
+  }),
+  claim('alone', 'at once when the standby knows the announcement and does not claim to have all', (program) => {
+    const stage = together(program, { confirmAloneAfterMs: 60_000 })
+    const tail = { term: stage.state.term + 1, offset: 500 }
+    const ackSeq = stage.state.seq
+    stage.pass(600, { hear: { position: tail, inSync: false, ackSeq } })
+    assert.equal(firstAlone(stage), undefined, 'it has not heard the announcement')
+    stage.pass(600, { hear: { position: tail, inSync: true } })
+    assert.equal(firstAlone(stage), undefined, 'it still claims to have all')
+    stage.pass(200, { hear: { position: tail, inSync: false } })
+    assert.notEqual(firstAlone(stage), undefined)
+  }),
+  claim('alone', 'an acknowledgement of another start of ours is none', (program) => {
+    const stage = together(program, { confirmAloneAfterMs: 60_000 })
+    const tail = { term: stage.state.term + 1, offset: 500 }
+    stage.pass(600, { hear: { position: tail, ackBoot: 'dddddddddddddddd' } })
+    assert.equal(firstAlone(stage), undefined)
+  }),
+  claim('alone', 'ends when the standby has caught up: confirmed together first', (program) => {
+    const stage = together(program)
+    stage.pass(2000, { hear: null })
+    assert.equal(confirmsAlone(stage), true)
+    stage.pass(500)
+    assert.equal(confirmsAlone(stage), false)
+    assert.equal(stage.told.sync, true)
+    assert.equal(stage.state.sole, false)
+  }),
+  claim('alone', 'a new active confirms nothing alone at first', (program) => {
+    const stage = activeOf(program, recent())
+    const opened = stage.done.findIndex(({ effect }) => effect.type === 'open')
+    const { effect } = stage.done[opened + 1]!
+    assert.deepEqual(effect, { type: 'confirm', alone: false })
+    assert.equal(firstAlone(stage), undefined)
+  }),
+]
