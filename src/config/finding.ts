@@ -54,11 +54,9 @@ export class Findings {
   }
 }
 
-/** A value as it may stand in a message: one line, short, nothing for nothing. */
+/** A value as it may stand in a message: one line, short; sections and lists are not shown. */
 function showValue(tree: Tree): string | null {
-  if (tree.kind === 'map') return '(a section)'
-  if (tree.kind === 'list') return '(a list)'
-  if (tree.isNull) return null
+  if (tree.kind !== 'scalar' || tree.isNull) return null
   return shorten(tree.text)
 }
 

@@ -10,7 +10,7 @@ import type { AddressFamily, FloatingIp } from './config.ts'
 import type { Findings } from './finding.ts'
 import type { HostSection, InterfaceFamily, InterfaceSection, WrittenAddress } from './host.ts'
 import type { Pair } from './pair.ts'
-import { child, placeUnder } from './tree.ts'
+import { child, isEmpty, placeUnder } from './tree.ts'
 
 /** The kernel's IFNAMSIZ without the closing zero; a label lives in the same field. */
 const LABEL_MAX_CHARS = 15
@@ -19,6 +19,8 @@ const LABEL_MAX_CHARS = 15
 interface Claimed {
   floatingIp: FloatingIp
   written: WrittenAddress
+  /** The netmask could be read. */
+  masked: boolean
 }
 
 /** The floating IPs of our host, checked against the peer's. */
@@ -27,10 +29,12 @@ export function readFloatingIps(pair: Pair, findings: Findings): FloatingIp[] {
   const theirs = claimsOf(pair.theirs, findings)
   tellMissing(ours, { theirs, peer: pair.theirs }, findings)
   tellMissing(theirs, { theirs: ours, peer: pair.ours }, findings)
-  for (const { floatingIp, written } of ours) {
-    const other = theirs.find((claim) => sameAddress(claim, floatingIp))?.floatingIp
-    if (other === undefined || other.prefixLength === floatingIp.prefixLength) continue
-    const why = `has /${floatingIp.prefixLength} here and /${other.prefixLength} on ${pair.theirs.name}`
+  for (const { floatingIp, written, masked } of ours) {
+    const other = theirs.find((claim) => sameAddress(claim, floatingIp))
+    if (other === undefined || !masked || !other.masked) continue
+    const theirLength = other.floatingIp.prefixLength
+    if (theirLength === floatingIp.prefixLength) continue
+    const why = `has /${floatingIp.prefixLength} here and /${theirLength} on ${pair.theirs.name}`
     findings.error(written.tree, why, 'give both interfaces the same netmask')
   }
   return ours.map((claim) => claim.floatingIp)
@@ -55,7 +59,7 @@ function claimsOf(host: HostSection, findings: Findings): Claimed[] {
         if (family === 4) labelled += 1
         const prefixLength = part.prefixLength ?? (family === 4 ? 32 : 128)
         const floatingIp = { address: text, family, prefixLength, interface: section.name, label }
-        claims.push({ floatingIp, written })
+        claims.push({ floatingIp, written, masked: part.prefixLength !== null })
       }
     }
   }
@@ -82,7 +86,8 @@ function isUsable(
   }
   const names = address.family === 4 ? ['ip', 'netmask'] : ['v6ip', 'v6netmask']
   const [own = '', mask = ''] = names
-  if (part.own === null && !part.sharedOnly) {
+  // An own address that cannot be read was told already.
+  if (part.own === null && !part.sharedOnly && isEmpty(child(section.tree, own))) {
     const only = address.family === 4 ? 'shared_ip_only' : 'shared_v6ip_only'
     const why = `is on ${section.name}, which has no address of its own`
     findings.error(tree, why, `add ${own}, or ${only}: yes if that is meant`)

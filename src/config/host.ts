@@ -108,7 +108,7 @@ export function readHost(name: string, tree: MapTree, findings: Findings): HostS
       findings.error(item, why, `add the section ${item.text} or take it off the list`)
     }
   }
-  checkUnlisted(tree, seen, findings)
+  if (listed.length > 0) checkUnlisted(tree, seen, findings)
   return {
     name,
     tree,

@@ -80,7 +80,7 @@ function tellNoFloating(pair: Pair, findings: Findings): void {
   )
   if (shared) return
   findings.warning(
-    placeUnder(pair.ours.tree, 'interfaces'),
+    child(pair.ours.tree, 'interfaces')?.place ?? placeUnder(pair.ours.tree, 'interfaces'),
     'have no shared address: nothing would move when the role does',
     'add shared_ip to the interface that clients reach, on both hosts',
   )

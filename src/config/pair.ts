@@ -40,12 +40,14 @@ export function readPair(
   const theirs = readHost(peerName, peerTree, findings)
   checkWayBack(ours, theirs, findings)
   if (nodeOfHost(peerName, hosts) === identity.node) {
-    const why = `makes both hosts ${identity.node}: ${ours.name} and ${theirs.name}`
+    const why = `is ${identity.node} inside the pair, and so is its peer ${ours.name}`
     findings.error(theirs.tree.place, why, 'give one host each the names sp1 and sp2')
   } else if (nodeOfHost(peerName, hosts) === null) {
     const mend = 'add "nodename: sp1" or "nodename: sp2" to the host section'
     findings.error(theirs.tree.place, 'does not tell which node of the pair the peer is', mend)
   }
+  // Told above; everything that follows from it would only hide that.
+  if (ours.interfaces.length === 0 || theirs.interfaces.length === 0) return null
   const others: HostSection[] = []
   for (const [name, tree] of hosts.entries) {
     if (name === ours.name || name === theirs.name || tree.kind !== 'map') continue

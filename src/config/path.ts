@@ -11,7 +11,7 @@ import type { Findings } from './finding.ts'
 import type { HostSection, InterfaceSection } from './host.ts'
 import { nearMiss } from './near-miss.ts'
 import type { Pair } from './pair.ts'
-import { placeUnder, type ScalarTree } from './tree.ts'
+import { child, placeUnder, type ScalarTree } from './tree.ts'
 
 interface Link {
   kind: PathConfig['kind']
@@ -30,7 +30,8 @@ export function readPaths(
   const known = [...crosslinks, ...lan]
   const links = [...known, ...findExtra(pair, { extra, known }, findings)]
   const paths = links.flatMap((link) => toPath(link, links, findings) ?? [])
-  const at = placeUnder(pair.ours.tree, 'interfaces')
+  const list = child(pair.ours.tree, 'interfaces')
+  const at = list?.place ?? placeUnder(pair.ours.tree, 'interfaces')
   if (paths.length === 0) {
     const why = 'give no way for heartbeats: no interface has an address on both hosts'
     findings.error(at, why, 'give both hosts an interface of type ha_int with an address')

@@ -140,7 +140,7 @@ function takenAddresses(pair: Pair | null): ReadonlyMap<string, string> {
   for (const host of pair === null ? [] : [pair.ours, pair.theirs]) {
     for (const section of host.interfaces) {
       for (const part of [section.families[4], section.families[6]]) {
-        if (part.own !== null) {
+        if (part.own !== null && section.name !== 'lo') {
           taken.set(part.own.address.text, `the address of ${host.name} on ${section.name}`)
         }
         for (const { address } of part.floating)

@@ -131,8 +131,8 @@ function readOurs(
 function readMode(tree: Tree | undefined, findings: Findings): Mode {
   const mode = readChoice(tree, ['ping', 'witness', 'fence'] as const, findings)
   if (mode === null || mode === 'ping' || tree === undefined) return 'ping'
-  const missing = mode === 'witness' ? 'no witness' : 'no fence agent'
-  findings.error(tree, `needs what this release cannot be given: ${missing}`, 'use mode: ping')
+  const why = `is not available: no ${mode} agent is configured, and this release has none`
+  findings.error(tree, why, 'write "mode: ping"')
   return 'ping'
 }
 

@@ -107,28 +107,33 @@ function readLong(tree: Tree, findings: Findings): TimingTold {
     if (number === null) readable = false
     else choice[field] = number
   }
-  if (readable) tellFaults(choice, { tree, values }, findings)
+  const sound = readable && tellFaults(choice, { tree, values }, findings)
   const same = PROFILES.find((name) => sameChoice(choice, TIMING_PROFILES[name]))
   if (same !== undefined) return profileTold(same)
-  findings.warning(
-    tree,
-    'is neither of the two profiles that were measured',
-    'test failover with these numbers, or use default or fast',
-  )
+  if (sound) {
+    findings.warning(
+      tree,
+      'is neither of the two profiles that were measured',
+      'test failover with these numbers, or use default or fast',
+    )
+  }
   return { choice, profile: 'custom' }
 }
 
+/** Whether the numbers go together; tells where they do not. */
 function tellFaults(
   choice: TimingChoice,
   written: { tree: MapTree; values: ReadonlyMap<string, Tree> },
   findings: Findings,
-): void {
-  for (const fault of checkTiming(choice)) {
+): boolean {
+  const faults = checkTiming(choice)
+  for (const fault of faults) {
     const key = NUMBERS.find((number) => number.field === fault.key)?.key ?? fault.key
     const at = written.values.get(key) ?? placeUnder(written.tree, key)
     const value = written.values.has(key) ? '' : `is ${choice[fault.key]} by the profile and `
     findings.error(at, `${value}${fault.why}`, `set ${key} to ${fault.mendMs} or more`)
   }
+  return faults.length === 0
 }
 
 function sameChoice(a: TimingChoice, b: TimingChoice): boolean {

@@ -67,7 +67,7 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
     raise('service-no-carrier', `interface ${name} carries floating IPs and has no link`)
   }
   for (const address of snapshot.floatingIps) {
-    if (state.armed && address.verified === false) {
+    if (state.armed && address.look === 'unanswered') {
       raise(
         'address-not-verified',
         `${address.address} was taken, but no ping node answers it: check switch, VLAN and gateway`,

@@ -61,7 +61,8 @@ export interface FloatingIpSnapshot {
   prefixLength: number
   interface: string
   label: string | null
-  verified: boolean | null
+  /** Whether a ping node answered it; `none`: not serving, or no ping node of its family. */
+  look: 'none' | 'pending' | 'verified' | 'unanswered'
   /** Somebody else answered for, probed for or claimed it. */
   conflict: { mac: string; kind: string; atMs: number } | null
 }

@@ -80,7 +80,8 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       interface: address.interface,
       label: address.label,
       present: snapshot.addressesPresent,
-      verified: address.verified,
+      verified:
+        address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
       lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
     })),
     lastTransition: around.lastTransition,

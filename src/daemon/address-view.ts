@@ -21,24 +21,30 @@ export interface AddressConflict {
 }
 
 interface View {
-  verified: boolean | null
+  look: FloatingIpSnapshot['look']
   conflict: { mac: string; kind: string; atMs: number } | null
 }
 
 export class AddressView {
   readonly #floatingIps: readonly FloatingIp[]
+  readonly #families: readonly (4 | 6)[]
   readonly #verify: (address: string, timeoutMs: number) => Promise<'verified' | 'unanswered'>
   readonly #now: () => number
   readonly #views = new Map<string, View>()
   /** Raised by every activation and its end, so that late answers of an earlier one do not count. */
   #activation = 0
 
+  /**
+   * @param families  of which there is a ping node to ask; the others are never looked at
+   */
   constructor(
     floatingIps: readonly FloatingIp[],
+    families: readonly (4 | 6)[],
     verify: (address: string, timeoutMs: number) => Promise<'verified' | 'unanswered'>,
     now: () => number,
   ) {
     this.#floatingIps = floatingIps
+    this.#families = families
     this.#verify = verify
     this.#now = now
   }
@@ -46,9 +52,11 @@ export class AddressView {
   /** The floating IPs are served from now on, or no longer. */
   serving(on: boolean): void {
     this.#activation += 1
-    for (const { address } of this.#floatingIps) this.#view(address).verified = null
-    if (!on) return
-    for (const { address } of this.#floatingIps) void this.#look(address, this.#activation)
+    for (const { address, family } of this.#floatingIps) {
+      const looking = on && this.#families.includes(family)
+      this.#view(address).look = looking ? 'pending' : 'none'
+      if (looking) void this.#look(address, this.#activation)
+    }
   }
 
   noteConflict({ address, mac, kind }: AddressConflict): void {
@@ -58,13 +66,13 @@ export class AddressView {
   snapshot(): FloatingIpSnapshot[] {
     const now = this.#now()
     return this.#floatingIps.map((floatingIp) => {
-      const { verified, conflict } = this.#view(floatingIp.address)
+      const { look, conflict } = this.#view(floatingIp.address)
       return {
         address: floatingIp.address,
         prefixLength: floatingIp.prefixLength,
         interface: floatingIp.interface,
         label: floatingIp.label,
-        verified,
+        look,
         conflict: conflict !== null && now - conflict.atMs < CONFLICT_SHOWN_MS ? conflict : null,
       }
     })
@@ -73,7 +81,7 @@ export class AddressView {
   #view(address: string): View {
     const known = this.#views.get(address)
     if (known !== undefined) return known
-    const view: View = { verified: null, conflict: null }
+    const view: View = { look: 'none', conflict: null }
     this.#views.set(address, view)
     return view
   }
@@ -86,11 +94,11 @@ export class AddressView {
       const verdict = await this.#verify(address, LOOK_LIMIT_MS)
       if (activation !== this.#activation) return
       if (verdict === 'verified') {
-        this.#view(address).verified = true
+        this.#view(address).look = 'verified'
         return
       }
       // One unanswered look may be the switch still learning; the third is an alarm.
-      if (index >= 2) this.#view(address).verified = false
+      if (index >= 2) this.#view(address).look = 'unanswered'
     }
   }
 }

@@ -213,6 +213,7 @@ class RunningAgent {
     })
     this.#addressView = new AddressView(
       config.floatingIps,
+      config.pingNodes.map((node) => node.family),
       (address, timeoutMs) => verifier.verify(address, timeoutMs),
       now,
     )

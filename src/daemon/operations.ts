@@ -164,11 +164,11 @@ class Run {
   async #verify(target: NodeName, us: NodeName): Promise<void> {
     if (target !== us) return this.end('done')
     const seen = await this.#until(
-      (now) => now.floatingIps.every((address) => address.verified !== null),
+      (now) => now.floatingIps.every(({ look }) => look === 'verified' || look === 'none'),
       VERIFY_WITHIN_MS,
     )
     const { floatingIps } = await this.#ports.snapshot()
-    const missing = floatingIps.filter((address) => address.verified !== true)
+    const missing = floatingIps.filter(({ look }) => look !== 'verified' && look !== 'none')
     if (seen && missing.length === 0) {
       if (floatingIps.length > 0) this.#step('the floating IPs are answered on the wire')
       return this.end('done')

@@ -63,7 +63,7 @@ export async function prepareGate(wish: GateWish): Promise<Reading<PreparedGate>
       continue
     }
     // The new one is in force before the old ones go, so nothing passes in between.
-    if (kind !== 'ebpf') await takeOutOfForce(wish.runDir)
+    if (kind !== 'ebpf') reasons.push(...(await takeOutOfForce(wish.runDir)))
     if (kind !== 'nftables') await removeTable()
     const { weaker } = prepared.value
     const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`

@@ -16,15 +16,14 @@ import {
   loadObject,
   removePins,
 } from './ebpf-object.ts'
+import { findOurs, readLinks } from './interfaces.ts'
 import {
   type Attachment,
   attach,
   attachmentsFor,
   detach,
-  findOurs,
   type Reading,
   readHook,
-  readLinks,
   readQdiscKinds,
 } from './traffic-control.ts'
 

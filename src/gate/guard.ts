@@ -6,9 +6,10 @@
  * plain data, so that it can be handed from the thread that loaded it to the one that watches.
  */
 import { checkAttachment, type InForce, pinOf } from './ebpf-loader.ts'
+import { readLinks } from './interfaces.ts'
 import { checkTable, loadTable } from './nftables-loader.ts'
 import { type RulesetWish, TABLE } from './nftables-ruleset.ts'
-import { attachTogether, readLinks } from './traffic-control.ts'
+import { attachTogether } from './traffic-control.ts'
 
 /** A gate as it was put in force. Holds the key of the nftables gate: not for logs. */
 export type GateInForce =

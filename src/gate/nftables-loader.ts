@@ -5,8 +5,9 @@
  * they go through stdin. What they say: nftables-ruleset.ts.
  */
 import { run } from '../system/exec.ts'
+import { readLinks } from './interfaces.ts'
 import { type RulesetWish, TABLE, writeRuleset } from './nftables-ruleset.ts'
-import { type Reading, readLinks } from './traffic-control.ts'
+import type { Reading } from './traffic-control.ts'
 
 const TIMEOUT_MS = 5000
 

@@ -38,29 +38,6 @@ export interface HookReading {
 /** What came back, or why nothing did, in words for the operator. */
 export type Reading<Value> = { ok: true; value: Value } | { ok: false; reason: string }
 
-/** The names of all interfaces, and which of them have no Ethernet header. */
-export interface Links {
-  names: ReadonlySet<string>
-  /** Name -> kind of link, as `none` for a tunnel. */
-  headerless: ReadonlyMap<string, string>
-}
-
-/** Lists the interfaces of this network namespace. */
-export async function readLinks(): Promise<Reading<Links>> {
-  const label = 'list the interfaces'
-  const args = ['-j', 'link', 'show']
-  const result = await run({ label, command: 'ip', args, timeoutMs: TIMEOUT_MS })
-  if (!result.ok) return { ok: false, reason: result.message }
-  type Link = { ifname?: string; link_type?: string }
-  return parse(result.stdout, label, (links: readonly Link[]) => {
-    const headerless = new Map<string, string>()
-    for (const { ifname = '', link_type = '' } of links) {
-      if (link_type !== 'ether' && link_type !== 'loopback') headerless.set(ifname, link_type)
-    }
-    return { names: new Set(links.map(({ ifname }) => ifname ?? '')), headerless }
-  })
-}
-
 /**
  * Where the gate hangs: on `lo` for commands, on each interface both ways for frames.
  *
@@ -180,35 +157,15 @@ export async function detach(device: string, hook: Hook): Promise<string | null>
   return result.ok ? null : result.message
 }
 
-/** Finds every hook of this network namespace that holds a program of ours, also an old one. */
-export async function findOurs(): Promise<Reading<{ device: string; hook: Hook }[]>> {
-  const label = 'look for attached gate programs'
-  const result = await run({
-    label,
-    command: 'bpftool',
-    args: ['-j', 'net', 'show'],
-    timeoutMs: TIMEOUT_MS,
-  })
-  if (!result.ok) return { ok: false, reason: result.message }
-  type Net = { tc?: { devname?: string; kind?: string; name?: string }[] }
-  return parse(result.stdout, label, (nets: readonly Net[]) => {
-    const found: { device: string; hook: Hook }[] = []
-    for (const { devname, kind, name } of nets.flatMap((net) => net.tc ?? [])) {
-      const hook = kind?.split('/')[1]
-      const ours = PROGRAMS.some((program) => name?.split(':')[0] === program)
-      if (!ours || devname === undefined || (hook !== 'ingress' && hook !== 'egress')) continue
-      found.push({ device: devname, hook })
-    }
-    return found
-  })
-}
-
 function tc(label: string, args: readonly string[]) {
   return run({ label, command: 'tc', args, timeoutMs: TIMEOUT_MS })
 }
 
-/** The shapes are iproute2's and bpftool's; all fields are optional because theirs may change. */
-function parse<Raw, Value>(
+/**
+ * Reads a JSON list. The shapes are iproute2's and bpftool's; callers take all their fields as
+ * optional, because they are not ours.
+ */
+export function parse<Raw, Value>(
   text: string,
   label: string,
   read: (raw: readonly Raw[]) => Value,

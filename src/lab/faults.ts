@@ -57,17 +57,27 @@ export async function impose(lab: Lab, faults: readonly Fault[]): Promise<void> 
 /** A cable that was plugged in carries frames about a second later: the kernel is in no hurry. */
 const PLUGGED_WITHIN_MS = 3000
 
-/** Ends all dropping, plugs every cable in again and waits until the switch forwards on all. */
+/** Ends all dropping, plugs every cable in again and waits until frames pass on all. */
 export async function heal(lab: Lab): Promise<void> {
   await impose(lab, [])
   const ports = [...NODE_NAMES, ...PING_NAMES].map((name) => lanPort(name))
   await lab.links.set([...ports, ...NODE_NAMES.map((node) => crossPort(node))], 'up')
-  const show = inside(namespaceOf(lab.plan, 'lan'), ['bridge', 'link', 'show'])
   const endMs = performance.now() + PLUGGED_WITHIN_MS
-  while (/state (disabled|blocking|listening|learning)/.test(await must('look at ports', show))) {
+  while (!(await allPlugged(lab))) {
     if (performance.now() > endMs) throw new Error('lab: a cable does not come up again')
     await sleep(20)
   }
+}
+
+/** The switch must forward, and the nodes' own ends must have been woken up by the kernel as well. */
+async function allPlugged(lab: Lab): Promise<boolean> {
+  const look = (name: MachineName | 'lan', command: string[]): Promise<string> =>
+    must('look at cables', inside(namespaceOf(lab.plan, name), command))
+  const shown = await Promise.all([
+    look('lan', ['bridge', 'link', 'show']),
+    ...NODE_NAMES.map((node) => look(node, ['ip', '-o', 'link', 'show', 'up'])),
+  ])
+  return shown.every((text) => !/state (disabled|blocking|listening|learning|DOWN)/.test(text))
 }
 
 /** Pulls or plugs cables, with the carrier. */

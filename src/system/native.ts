@@ -1,9 +1,10 @@
 /**
  * What does Node have no function for, and this program needs?
  *
- * Our own add-on (`native/*.c`, loaded by `add-on.ts`) with units and errors: the clock that counts sleep, the scheduling class,
- * the gate's datagram, links, addresses, packet sockets, and systemd's notification socket. Every
- * function is one or a few system calls, carried out before it returns; none decides anything.
+ * The one door to our own add-on (`native/*.c`, loaded by `add-on.ts`): the clock that counts sleep,
+ * the scheduling class, the gate's datagram, links, addresses, packet sockets, and systemd's
+ * notification socket. Every function is one or a few system calls, carried out before it returns;
+ * none decides anything.
  *
  * Failures of the system are thrown as NativeError. The add-on may be loaded in the main thread and in
  * workers; what one opened, the other cannot use.

@@ -9,17 +9,21 @@
  *   | field | content                                                                   |
  *   | ----- | ------------------------------------------------------------------------- |
  *   | 1     | `tandem1`: name and version of the format                                 |
- *   | 2     | word: `active`, `standby`, `transition` or `unknown`                      |
- *   | 3     | role: `standby`, `elect`, `take`, `active` or `demoting`                  |
- *   | 4     | valid until: centiseconds of the boot clock, 1 to 12 digits, rounded down |
- *   | 5     | term, 1 to 15 digits                                                      |
- *   | 6..9  | fields 2 to 5 once more                                                   |
- *   | 10    | `.`, after spaces that fill the line                                      |
+ *   | 2     | stamp: 1 to 9 digits, another one for every line                          |
+ *   | 3     | word: `active`, `standby`, `transition` or `unknown`                      |
+ *   | 4     | role: `standby`, `elect`, `take`, `active` or `demoting`                  |
+ *   | 5     | valid until: centiseconds of the boot clock, 1 to 12 digits, rounded down |
+ *   | 6     | term, 1 to 15 digits                                                      |
+ *   | 7..11 | fields 2 to 6 once more                                                   |
+ *   | 12    | `.`, after spaces that fill the line                                      |
  *   | end   | newline, byte 128                                                         |
  *
- * Torn reads: a shell reads byte by byte while the heart writes. Whatever lies on both sides of the
- * tear, the two copies differ unless the tear changed nothing; a reader that finds them different
- * reads again. Every field is written out, so no byte of an older line can survive.
+ * Torn reads: a shell reads byte by byte, in order, while the heart writes. The stamps only grow, so
+ * when the second one equals the first, nothing was written in between and the first copy is whole.
+ * Without the stamp a reader that is held up twice can find the same mixture twice (seen in a test,
+ * about once in a hundred reads against a writer that never rests). The rest of the second copy
+ * notices what a write in the middle of being done could leave. A reader that finds the copies
+ * different reads again.
  *
  * Time: /proc/uptime shows the boot clock in centiseconds rounded down. With `validUntil` rounded
  * down too, `uptime < validUntil` implies `now < validUntil`: "active" is never claimed after the end
@@ -32,6 +36,8 @@ import type { Role } from '../core/heartbeat.ts'
 export type StateWord = 'active' | 'standby' | 'transition' | 'unknown'
 
 export interface StateLine {
+  /** Microseconds of the boot clock when it was made, the last nine digits. */
+  stamp: number
   word: StateWord
   role: Role
   /** Milliseconds of the boot clock; the reader says unknown from then on. */
@@ -47,6 +53,9 @@ export const STATE_FRESH_MS = 2_000
 
 /** A reader does not believe in words that are valid for longer. */
 export const STATE_VALID_MAX_MS = 10_000
+
+/** Wraps after 1000 s, which no reader takes. */
+const STAMP_MODULUS = 1_000_000_000
 
 const WORDS: readonly string[] = [
   'active',
@@ -73,7 +82,8 @@ export function stateLineOf(now: {
   const word = stateWordOf(role, serving)
   const freshUntilMs = nowMs + STATE_FRESH_MS
   const validUntilMs = word === 'active' ? Math.min(leaseUntilMs, freshUntilMs) : freshUntilMs
-  return { word, role, validUntilMs, term }
+  const stamp = Math.floor(nowMs * 1000) % STAMP_MODULUS
+  return { stamp, word, role, validUntilMs, term }
 }
 
 /** The role in the platform's words: an active that does not serve yet is in transition. */
@@ -101,7 +111,7 @@ export function encodeStateLine(
   into: Buffer = Buffer.alloc(STATE_LINE_BYTES),
 ): Buffer {
   const untilCs = Math.max(0, Math.floor(line.validUntilMs / 10))
-  const fields = `${line.word} ${line.role} ${untilCs} ${line.term}`
+  const fields = `${line.stamp} ${line.word} ${line.role} ${untilCs} ${line.term}`
   into.fill(' ', 0, STATE_LINE_BYTES)
   into.write(`tandem1 ${fields} ${fields}`, 0, STATE_LINE_BYTES - 2, 'latin1')
   into.write('.\n', STATE_LINE_BYTES - 2, 2, 'latin1')
@@ -117,12 +127,14 @@ export function decodeStateLine(text: string): StateLine | null {
   const end = text.indexOf('\n')
   if (end !== STATE_LINE_BYTES - 1) return null
   const fields = text.slice(0, end).split(/ +/)
-  const [format, word, role, until, term, ...rest] = fields
-  if (fields.length !== 10 || format !== 'tandem1' || rest[4] !== '.') return null
-  if (rest.slice(0, 4).join(' ') !== `${word} ${role} ${until} ${term}`) return null
+  const [format, stamp, word, role, until, term, ...rest] = fields
+  if (fields.length !== 12 || format !== 'tandem1' || rest[5] !== '.') return null
+  if (rest.slice(0, 5).join(' ') !== `${stamp} ${word} ${role} ${until} ${term}`) return null
+  if (!/^\d{1,9}$/.test(stamp ?? '')) return null
   if (!WORDS.includes(word ?? '') || !ROLES.includes(role ?? '')) return null
   if (!/^\d{1,12}$/.test(until ?? '') || !/^\d{1,15}$/.test(term ?? '')) return null
   return {
+    stamp: Number(stamp),
     word: word as StateWord,
     role: role as Role,
     validUntilMs: Number(until) * 10,

@@ -266,6 +266,25 @@ describe('putting the gate in force', () => {
     expect(must('tc', 'qdisc', 'show', 'dev', SERVICE)).toContain('qdisc ingress')
   })
 
+  it('takes its own filters away when it falls back, also where bpftool is gone', async () => {
+    await prepareHere(runDir, 'ebpf')
+    writeFileSync(`${runDir}/bpftool`, '#!/bin/sh\nexit 127\n', { mode: 0o755 })
+    const path = process.env['PATH']
+    process.env['PATH'] = `${runDir}:${path}`
+    try {
+      const { gate, weaker } = await prepareHere(runDir, 'lifetime')
+      expect([gate.kind, weaker]).toEqual([
+        'lifetime',
+        'no gate in the kernel: an agent that is stopped or hangs goes on serving until the ' +
+          'lifetime of its addresses ends, up to 2.5 s, and the peer cannot see an occupation',
+      ])
+    } finally {
+      process.env['PATH'] = path
+    }
+    expect(pingsAnswered(FLOATING4)).toBe(true)
+    expect(must('tc', 'filter', 'show', 'dev', 'lo', 'egress')).toBe('')
+  })
+
   it('refuses a named kind that cannot be had, and leaves nothing behind', async () => {
     must('tc', 'qdisc', 'add', 'dev', SERVICE, 'clsact')
     const other = await loadObject(runDir, 'src/gate/gate.o')

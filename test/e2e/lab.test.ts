@@ -32,6 +32,10 @@ describe.skipIf(!root || !built)('the lab (root and a build needed)', () => {
 
   afterEach(async () => {
     await heal(lab)
+    // The kernel asks for a silent neighbour once a second only: the next test is not to wait.
+    for (const { namespace } of [nodes.sp1, nodes.sp2]) {
+      await must('forget neighbours', inside(namespace, ['ip', 'neigh', 'flush', 'all']))
+    }
   })
 
   afterAll(async () => {

@@ -23,6 +23,7 @@ function bootMs(): number {
 
 function write(line: Partial<StateLine>): void {
   const whole: StateLine = {
+    stamp: 123_456_789,
     word: 'active',
     role: 'active',
     validUntilMs: bootMs() + 8_000,
@@ -215,17 +216,20 @@ test('an answer starts no process and takes a few milliseconds', () => {
   if (trace.error === undefined) expect(String(trace.stderr)).not.toMatch(/fork|clone/)
 })
 
-test('a tear between two lines never mixes a stale word with a fresh moment', () => {
-  // One line says standby and has run out, the other says unknown and is fresh; their fields stand at
+test('a tear never mixes a stale word with a fresh moment, however often the line is written', () => {
+  // One line says standby and has run out, the next says unknown and is fresh; their fields stand at
   // the same places. Only a mixture taken for a line would say standby.
-  const line = { role: 'standby', term: 7 } as const
+  const line = { stamp: 100_000_000, role: 'standby', term: 7 } as const
   const stale = encodeStateLine({ ...line, word: 'standby', validUntilMs: bootMs() - 10 })
   const fresh = encodeStateLine({ ...line, word: 'unknown', validUntilMs: bootMs() + 9_000 })
+  // Some 8 us between two writes, so that several fall into one read.
   const writer = `
     const fs = require('node:fs'), fd = fs.openSync(process.argv[1], 'r+')
-    const lines = process.argv.slice(2).map((line) => Buffer.from(line, 'latin1'))
-    const end = Date.now() + 1500
-    for (let n = 0; Date.now() < end; n += 1) fs.writeSync(fd, lines[n % 2], 0, 128, 0)`
+    const texts = process.argv.slice(2), end = Date.now() + 2000
+    for (let n = 100000000; Date.now() < end; n += 1) {
+      fs.writeSync(fd, Buffer.from(texts[n % 2].replaceAll('100000000', String(n)), 'latin1'), 0, 128, 0)
+      for (const t = performance.now() + 0.008; performance.now() < t;);
+    }`
   writeFileSync(stateFile, stale)
   const seen = execFileSync(
     'sh',

@@ -157,8 +157,10 @@ export const DATA_CLAIMS = [
     assert.deepEqual(stage.told.position, { term: stage.state.term, offset: AT.offset })
   }),
   claim('sync', 'is said only while the standby confirms the very position', (program) => {
-    const stage = activeOf(program, recent())
-    stage.pass(1000, { hear: { position: { term: stage.state.term, offset: 99 } } })
+    const stage = new Stage(program, recent())
+    const behind = { able: false, position: { term: 1, offset: 99 } }
+    stage.until('the election', () => stage.state.armed, 1000, { hear: behind })
+    stage.pass(1000, { hear: behind })
     assert.equal(stage.told.sync, false)
     stage.pass(300)
     assert.equal(stage.told.sync, true)

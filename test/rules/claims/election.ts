@@ -221,7 +221,7 @@ export const ELECTION_CLAIMS = [
   }),
   claim('both active', 'an active that hears a higher term from a standby raises its own', (program) => {
     const stage = activeOf(program)
-    stage.pass(100, { hear: { term: 40 } })
+    stage.pass(200, { hear: { term: 40 } })
     assert.equal(stage.state.term, 41)
     assert(stage.serves)
     const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!
