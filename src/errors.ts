@@ -39,6 +39,23 @@ export const ERRORS = {
   HA_EXEC_SIGNAL: { sentence: 'A program was ended by a signal.', exitCode: 3 },
   HA_EXEC_EXIT: { sentence: 'A program ended with a code that says it failed.', exitCode: 3 },
   HA_EXEC_FAILED: { sentence: 'A program could not be run.', exitCode: 3 },
+  HA_REQUEST_INVALID: { sentence: 'A request to the agent was not understood.', exitCode: 1 },
+  HA_REQUEST_TOO_LARGE: { sentence: 'A request to the agent was too long.', exitCode: 1 },
+  HA_ROUTE_UNKNOWN: {
+    sentence: 'The agent was asked for something it does not have.',
+    exitCode: 3,
+  },
+  HA_OPERATION_UNKNOWN: { sentence: 'The agent knows of no such operation.', exitCode: 2 },
+  HA_READ_ONLY: { sentence: 'An order came on the socket for questions.', exitCode: 3 },
+  HA_HEART_SILENT: { sentence: 'The heart of the agent did not answer in time.', exitCode: 2 },
+  HA_INTERNAL: { sentence: 'The agent made a mistake while it answered.', exitCode: 3 },
+  HA_CONTROL_UNREACHABLE: { sentence: 'No agent answers on its socket.', exitCode: 2 },
+  HA_CONTROL_FORBIDDEN: { sentence: 'This user may not use the socket of the agent.', exitCode: 3 },
+  HA_CONTROL_TIMEOUT: { sentence: 'The agent did not answer in time.', exitCode: 4 },
+  HA_CONTROL_GARBLED: { sentence: 'The answer of the agent could not be read.', exitCode: 2 },
+  HA_CONTROL_IN_USE: { sentence: 'Another agent listens in the run directory.', exitCode: 3 },
+  HA_CONTROL_GROUP_UNKNOWN: { sentence: 'The control group does not exist.', exitCode: 3 },
+  HA_CONTROL_SOCKET_FAILED: { sentence: 'The agent could not listen on its socket.', exitCode: 3 },
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof ERRORS

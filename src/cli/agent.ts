@@ -1,8 +1,9 @@
 /**
  * `tandem agent`: the agent of this node, in the foreground, until it is asked to stop.
  */
-import { loadConfig } from '../config/load.ts'
+
 import { formatReport } from '../config/check-report.ts'
+import { loadConfig } from '../config/load.ts'
 import { checkMachine } from '../config/machine-check.ts'
 import { runAgent } from '../daemon/agent.ts'
 import { readPrivateFile } from '../system/file.ts'

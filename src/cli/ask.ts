@@ -14,8 +14,8 @@ export function reportFailure(
   failure: AskFailure,
   where: { command: string; json: boolean; io: Io },
 ): ExitCode {
-  const { code, message, mend } = failure
-  if (where.json) where.io.stdout(json({ schema: SCHEMA_VERSION, code, message, mend }))
+  const { errorCode, message, mend } = failure
+  if (where.json) where.io.stdout(json({ schema: SCHEMA_VERSION, code: errorCode, message, mend }))
   else where.io.stderr(`tandem ${where.command}: ${message}\n  mend: ${mend}\n`)
   return exitCodeOf(failure)
 }
@@ -29,12 +29,13 @@ function exitCodeOf({ code }: AskFailure): ExitCode {
   switch (code) {
     case 'unreachable':
     case 'garbled':
+    // The agent that knew it is gone; another has taken its place.
+    case 'unknown':
       return EXIT.unreachable
     case 'timeout':
       return EXIT.timedOut
     case 'forbidden':
     case 'refused':
-    case 'unknown':
       return EXIT.refused
   }
 }

@@ -14,7 +14,7 @@ export interface CommandEntry {
 
 /** The module of a command, by file name without its ending. */
 function from(module: string): () => Promise<CommandModule> {
-  return () => import(`./${module}.ts`)
+  return () => import(/* @vite-ignore */ `./${module}.ts`)
 }
 
 /** Every command, in the order in which the overview shows them. */

@@ -9,6 +9,8 @@ import type { Place, Tree } from './tree.ts'
 
 /** Longer values are cut in messages. */
 const VALUE_MAX_CHARS = 60
+/** The same for keys and sentences, which only grow when a name in a file is absurd. */
+const TEXT_MAX_CHARS = 300
 
 /** Names of keys whose values may be secret and are not repeated in messages. */
 const SECRET_KEY = /pass|secret|token|credential|(^|[._])key$/i
@@ -41,10 +43,11 @@ export class Findings {
     const mistake: Mistake = {
       severity,
       file: place.file,
-      key: place.key,
+      key: shorten(place.key, TEXT_MAX_CHARS),
       value: 'kind' in at && !SECRET_KEY.test(place.key) ? showValue(at) : null,
-      why,
-      mend,
+      // Both may repeat names from the files.
+      why: shorten(why, TEXT_MAX_CHARS),
+      mend: shorten(mend, TEXT_MAX_CHARS),
       ...(place.line === null ? {} : { line: place.line }),
     }
     const text = JSON.stringify(mistake)
@@ -57,13 +60,13 @@ export class Findings {
 /** A value as it may stand in a message: one line, short; sections and lists are not shown. */
 function showValue(tree: Tree): string | null {
   if (tree.kind !== 'scalar' || tree.isNull) return null
-  return shorten(tree.text)
+  return shorten(tree.text, VALUE_MAX_CHARS)
 }
 
-/** One printable line of at most 60 characters. */
-export function shorten(text: string): string {
+/** One printable line of at most so many characters. */
+function shorten(text: string, maxChars: number): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?')
   const characters = [...line]
-  if (characters.length <= VALUE_MAX_CHARS) return line
-  return `${characters.slice(0, VALUE_MAX_CHARS - 1).join('')}…`
+  if (characters.length <= maxChars) return line
+  return `${characters.slice(0, maxChars - 1).join('')}…`
 }

@@ -6,8 +6,8 @@ import type { PairConfig } from '../config/config.ts'
 import { agreesWithPeer } from '../core/peer.ts'
 import { hasMajority } from '../core/reachability.ts'
 import { hearsPeer } from '../core/turn.ts'
-import type { Snapshot } from './snapshot.ts'
 import type { StatusDocument } from './schema.ts'
+import type { Snapshot } from './snapshot.ts'
 import { readingTurn } from './status.ts'
 
 type Alarm = StatusDocument['alarms'][number]
@@ -25,6 +25,8 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
   const turn = readingTurn(snapshot, config)
   const { state, heart, gate } = snapshot
   const settled = snapshot.nowMs - heart.startedMs > SETTLE_MS
+  // Words of the old holder may be on their way while the address changes hands.
+  const isLater = (atMs: number): boolean => atMs > state.openedAtMs + config.policy.timing.leaseMs
 
   if (heart.stalled) {
     raise('control-stalled', 'the agent makes no progress beside its heart; it renews nothing')
@@ -73,11 +75,10 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
         `${address.address} was taken, but no ping node answers it: check switch, VLAN and gateway`,
       )
     }
-    if (address.conflict !== null && state.armed) {
-      raise(
-        'address-conflict',
-        `${address.conflict.mac} also claims ${address.address} (${address.conflict.kind})`,
-      )
+    // The peer knocks when it does not hear us; only a claim while we serve is a quarrel.
+    const { conflict } = address
+    if (state.armed && conflict !== null && conflict.kind !== 'probe' && isLater(conflict.atMs)) {
+      raise('address-conflict', `${conflict.mac} also claims ${address.address} (${conflict.kind})`)
     }
   }
   return raised

@@ -25,6 +25,8 @@ export interface AskFailure {
    * does not know the thing asked about. `garbled`: the answer made no sense.
    */
   code: 'unreachable' | 'forbidden' | 'timeout' | 'refused' | 'unknown' | 'garbled'
+  /** The same in the table of error codes (`errors.ts`); that of the agent where it answered. */
+  errorCode: string
   message: string
   mend: string
 }
@@ -123,8 +125,14 @@ function understand<T>(status: number, text: string, socketPath: string): Asked<
   }
   // 409 carries the operation that was refused, with its reason.
   if ((status >= 200 && status < 300) || status === 409) return { ok: true, value: document as T }
-  const { message, mend } = document as ErrorDocument
-  return { ok: false, code: status === 404 ? 'unknown' : 'refused', message, mend }
+  const { code: errorCode, message, mend } = document as ErrorDocument
+  return { ok: false, code: kindOfRefusal(status), errorCode, message, mend }
+}
+
+function kindOfRefusal(status: number): AskFailure['code'] {
+  if (status === 404) return 'unknown'
+  // The control thread answers for a heart that does not.
+  return status === 503 ? 'unreachable' : 'refused'
 }
 
 function connectionFailure(error: NodeJS.ErrnoException, socketPath: string): AskFailure {
@@ -135,6 +143,7 @@ function connectionFailure(error: NodeJS.ErrnoException, socketPath: string): As
       return {
         ok: false,
         code: 'unreachable',
+        errorCode: 'HA_CONTROL_UNREACHABLE',
         message: `no agent answers at ${socketPath}`,
         mend: 'start it (systemctl start tandemd), or name its run directory with --run',
       }
@@ -143,6 +152,7 @@ function connectionFailure(error: NodeJS.ErrnoException, socketPath: string): As
       return {
         ok: false,
         code: 'forbidden',
+        errorCode: 'HA_CONTROL_FORBIDDEN',
         message: `this user may not use ${socketPath}`,
         mend: 'become root, or a member of the control group of config.yml',
       }
@@ -151,6 +161,7 @@ function connectionFailure(error: NodeJS.ErrnoException, socketPath: string): As
       return {
         ok: false,
         code: 'unreachable',
+        errorCode: 'HA_CONTROL_UNREACHABLE',
         message: `the agent at ${socketPath} ended while it was asked`,
         mend: 'look at its log: journalctl -u tandemd',
       }
@@ -163,6 +174,7 @@ function tooLate(socketPath: string, limitMs: number): AskFailure {
   return {
     ok: false,
     code: 'timeout',
+    errorCode: 'HA_CONTROL_TIMEOUT',
     message: `the agent at ${socketPath} did not answer within ${limitMs} ms`,
     mend: 'look at its log (journalctl -u tandemd), or allow more with --timeout',
   }
@@ -172,6 +184,7 @@ function garbled(socketPath: string, why: string): AskFailure {
   return {
     ok: false,
     code: 'garbled',
+    errorCode: 'HA_CONTROL_GARBLED',
     message: `the agent at ${socketPath} answered what this command cannot read: ${why}`,
     mend: 'install the same version of command and agent, and restart the agent',
   }

@@ -7,6 +7,7 @@
  * limit, so that a client learns that the heart is silent instead of waiting with it.
  */
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import type { ErrorCode } from '../errors.ts'
 import type { Schema } from './json-schema.ts'
 import { checkRequest, complaintOf } from './request.ts'
 import {
@@ -169,7 +170,7 @@ function answers(document: Schema<unknown>): { response: Record<string, unknown>
 function refuse(
   reply: FastifyReply,
   status: number,
-  refusal: Omit<ErrorDocument, 'schema'>,
+  refusal: Omit<ErrorDocument, 'schema'> & { code: ErrorCode },
 ): FastifyReply {
   const { code, message, mend } = refusal
   return reply.code(status).send({ schema: SCHEMA_VERSION, code, message, mend })

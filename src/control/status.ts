@@ -11,9 +11,9 @@ import { peerOf } from '../core/policy.ts'
 import { hasMajority, score } from '../core/reachability.ts'
 import { REASONS, type Reason } from '../core/reason.ts'
 import { hearsPeer, type Turn } from '../core/turn.ts'
-import type { Snapshot } from './snapshot.ts'
 import { stateWordOf } from '../wire/state-line.ts'
 import type { StatusDocument, TransitionRecord } from './schema.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** What the control thread adds to the heart's snapshot. */
 export interface Around {
@@ -80,8 +80,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       interface: address.interface,
       label: address.label,
       present: snapshot.addressesPresent,
-      verified:
-        address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
+      verified: address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
       lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
     })),
     lastTransition: around.lastTransition,

@@ -23,10 +23,9 @@ export function noteSync(turn: Turn, heartbeat: Heartbeat): void {
 
 function saysInSync(turn: Turn, heartbeat: Heartbeat): boolean {
   const { position } = turn.s
-  if (heartbeat.role === 'active') return heartbeat.sync && position.term === heartbeat.position.term
-  return (
-    !heartbeat.want && !heartbeat.sole && comparePositions(heartbeat.position, position) <= 0
-  )
+  if (heartbeat.role === 'active')
+    return heartbeat.sync && position.term === heartbeat.position.term
+  return !heartbeat.want && !heartbeat.sole && comparePositions(heartbeat.position, position) <= 0
 }
 
 /** Somebody answered a probe later than `lastFresh` + D: there was an active we did not follow. */

@@ -73,7 +73,9 @@ function rememberBoot(
   const others = boots
     .filter((entry) => entry.boot !== heartbeat.boot)
     .map((entry) =>
-      entry.superseded || entry.lastHeardMs >= acknowledged ? entry : { ...entry, superseded: true },
+      entry.superseded || entry.lastHeardMs >= acknowledged
+        ? entry
+        : { ...entry, superseded: true },
     )
   if (others.length >= BOOTS_REMEMBERED) others.shift()
   return [...others, heard]

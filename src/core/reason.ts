@@ -9,10 +9,12 @@ export const REASONS = {
   'peer-active': 'the peer is active; standing by',
   'elected-candidate': 'no node is active and this one ranks first',
   elected: 'elected: the peer granted the lease',
-  'peer-silent': 'the peer is silent on every path, this node reaches the ping nodes and nobody answers for the floating IPs',
+  'peer-silent':
+    'the peer is silent on every path, this node reaches the ping nodes and nobody answers for the floating IPs',
   'takeover-done': 'took over: the peer is silent and its lease has run out',
   'takeover-conditions-ended': 'a condition of the takeover no longer holds',
-  'candidacy-ended': 'the peer ranks first, is silent or does not hear this node; no longer a candidate',
+  'candidacy-ended':
+    'the peer ranks first, is silent or does not hear this node; no longer a candidate',
   'lease-ended': 'the lease ended: neither the peer nor a ping majority renewed it',
   'gate-refused': 'the kernel gate refused a command; the right has lapsed',
   'higher-term': 'the peer is active with a higher term; this node yields',
@@ -28,7 +30,10 @@ export type Reason = keyof typeof REASONS
 
 /** What stands in the way of a switchover or a takeover, with the mend an operator can make. */
 export const BLOCKERS = {
-  'not-active': ['this node is not active', 'run the command on the active node, or name the other node'],
+  'not-active': [
+    'this node is not active',
+    'run the command on the active node, or name the other node',
+  ],
   'peer-silent': ['the peer is not heard', 'check the crosslink and whether its agent runs'],
   'peer-deaf': ['the peer does not hear this node', 'check the links in that direction'],
   'peer-not-able': [

@@ -95,7 +95,10 @@ export interface State {
   lastDirectMs: number
   silentSinceMs: number
   lastFreshMs: number
-  /** First of our heartbeats in this silence that said not `hears`; null while we hear the peer. */
+  /**
+   * First of our heartbeats in this silence that said not `hears` and `majority`, since when all did:
+   * only both together end the peer's R2. Null when the last one said otherwise.
+   */
   tellSinceMs: number | null
   lastRunMs: number
   heardSinceStart: boolean

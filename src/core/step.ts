@@ -14,17 +14,20 @@ import type { Event } from './event.ts'
 import { isAble } from './fitness.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { assertInvariants } from './invariant.ts'
-import { giveGrant, seesAnything, takeFenceRight, takeGrant, takeMajority, takeWitness } from './lease.ts'
+import {
+  giveGrant,
+  seesAnything,
+  takeFenceRight,
+  takeGrant,
+  takeMajority,
+  takeWitness,
+} from './lease.ts'
 import { hear } from './peer.ts'
 import type { Policy } from './policy.ts'
 import { beginRound, hasMajority, notePong, score } from './reachability.ts'
 import { becomeDemoting, becomeStandby } from './role.ts'
 import { SENT_REMEMBERED, type State } from './state.ts'
-import {
-  compareReachability,
-  considerSwitchover,
-  endAsk,
-} from './switchover.ts'
+import { compareReachability, considerSwitchover, endAsk } from './switchover.ts'
 import { considerTakeover, continueTakeover } from './takeover.ts'
 import { hearsPeer, nextTerm, persist, type Turn, wants } from './turn.ts'
 import { leaveOccupation, leaveStaleOccupation, noteProbe, probeAndOccupy } from './vacancy.ts'
@@ -221,7 +224,10 @@ function needsReflection(turn: Turn, heartbeat: Heartbeat): boolean {
 function compose(turn: Turn, grant: boolean): Heartbeat {
   const { s, policy, now } = turn
   const hears = hearsPeer(turn)
-  if (!hears) s.tellSinceMs ??= now
+  const majority = hasMajority(turn)
+  // What makes the peer give up R2 is both words in one heartbeat, without a break.
+  if (hears || !majority) s.tellSinceMs = null
+  else s.tellSinceMs ??= now
   s.seq += 1
   const sentAtMs = s.sentAtMs.slice()
   sentAtMs[s.seq % SENT_REMEMBERED] = now
@@ -235,7 +241,7 @@ function compose(turn: Turn, grant: boolean): Heartbeat {
     want: wants(s),
     able: isAble(turn),
     score: score(turn),
-    majority: hasMajority(turn),
+    majority,
     hears,
     ackBoot: s.peer?.boot ?? null,
     ackSeq: s.peer?.seq ?? 0,

@@ -39,7 +39,9 @@ function reasonToLeave(turn: Turn): Reason | null {
   if (s.peer !== null && hearsPeer(turn) && s.peer.ask === peer) return 'operator-asked'
   if (!s.healthy) return 'unhealthy'
   if (s.maintenance) return 'maintenance'
-  return s.moreSinceMs !== null && now - s.moreSinceMs >= dampingMs(turn) ? 'peer-reaches-more' : null
+  return s.moreSinceMs !== null && now - s.moreSinceMs >= dampingMs(turn)
+    ? 'peer-reaches-more'
+    : null
 }
 
 /** C, doubled for each such move in the last ten minutes, at most 60 s. */
@@ -51,7 +53,8 @@ export function dampingMs(turn: Turn): number {
 /** Notes since when the peer reaches more ping nodes than we do. */
 export function compareReachability(turn: Turn): void {
   const { s, now } = turn
-  const more = s.role === 'active' && s.peer !== null && hearsPeer(turn) && s.peer.score > score(turn)
+  const more =
+    s.role === 'active' && s.peer !== null && hearsPeer(turn) && s.peer.score > score(turn)
   if (!more) s.moreSinceMs = null
   else s.moreSinceMs ??= now
 }

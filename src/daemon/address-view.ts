@@ -89,7 +89,9 @@ export class AddressView {
   async #look(address: string, activation: number): Promise<void> {
     const startedMs = this.#now()
     for (const [index, atMs] of LOOKS_MS.entries()) {
-      await new Promise((resolve) => setTimeout(resolve, Math.max(0, startedMs + atMs - this.#now())))
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.max(0, startedMs + atMs - this.#now())),
+      )
       if (activation !== this.#activation) return
       const verdict = await this.#verify(address, LOOK_LIMIT_MS)
       if (activation !== this.#activation) return

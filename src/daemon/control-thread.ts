@@ -8,15 +8,16 @@ import { join } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
 import { AlarmBoard, alarmsOf } from '../control/alarm.ts'
+import { buildExplain } from '../control/explain.ts'
 import { listen } from '../control/listen.ts'
 import type { ExplainDocument, StatusDocument, TransitionRecord } from '../control/schema.ts'
 import { buildServer, type ControlPorts } from '../control/server.ts'
 import type { Snapshot, Transition } from '../control/snapshot.ts'
 import { because, buildStatus } from '../control/status.ts'
-import { buildExplain } from '../control/explain.ts'
 import { type GateInForce, guardOf } from '../gate/guard.ts'
 import { watchGate } from '../gate/watch.ts'
 import { openLog } from '../system/log.ts'
+import { native } from '../system/native.ts'
 import { History } from './history.ts'
 import type { FromHeart, ToHeart } from './message.ts'
 import { Operations } from './operations.ts'
@@ -37,6 +38,8 @@ export interface ControlThreadData {
 const PROGRESS_MS = 100
 const ALARM_MS = 1_000
 const SNAPSHOT_LIMIT_MS = 1_500
+/** A log line that comes later than this after what it tells says when that was. */
+const LATE_SHOWN_MS = 50
 
 const port = parentPort as MessagePort
 const data = workerData as ControlThreadData
@@ -45,8 +48,8 @@ const log = openLog(1, data.journal, () => new Date().toISOString())
 
 const waiting = new Map<number, (snapshot: Snapshot) => void>()
 let nextId = 1
-/** Wall clock minus the heart's clock, renewed with every snapshot. */
-let wallOffsetMs = 0
+/** Wall clock minus the heart's clock, which this thread can read as well; renewed now and then. */
+let wallOffsetMs = Date.now() - native.bootTimeMs()
 
 function tell(message: ToHeart): void {
   port.postMessage(message)
@@ -63,7 +66,7 @@ function snapshot(): Promise<Snapshot> {
     }, SNAPSHOT_LIMIT_MS)
     waiting.set(id, (found) => {
       clearTimeout(timer)
-      wallOffsetMs = Date.now() - found.nowMs
+      wallOffsetMs = Date.now() - native.bootTimeMs()
       resolve(found)
     })
     tell({ type: 'snapshot', id })
@@ -108,7 +111,6 @@ const ports: ControlPorts = {
 }
 
 function noteTransition(transition: Transition): void {
-  wallOffsetMs = wallOffsetMs === 0 ? Date.now() - transition.atMs : wallOffsetMs
   const { from, to, term, reason, opened } = transition
   const record: TransitionRecord = {
     atIso: isoOf(transition.atMs),
@@ -124,10 +126,12 @@ function noteTransition(transition: Transition): void {
       ? ''
       : `, peer heard ${Math.round(transition.peerSilentMs)} ms ago`
   const served = opened ? ', serving' : ''
+  const lateMs = Date.now() - wallOffsetMs - transition.atMs
+  const at = lateMs > LATE_SHOWN_MS ? ` (at ${record.atIso})` : ''
   log.line(
     'info',
     'role',
-    `${from} -> ${to}${served}, term ${term}: ${record.reason.sentence}${silent}`,
+    `${from} -> ${to}${served}, term ${term}: ${record.reason.sentence}${silent}${at}`,
   )
 }
 
@@ -192,7 +196,11 @@ setInterval(() => void watchAlarms(), ALARM_MS)
 port.on('message', receive)
 
 const onFault = (fault: unknown): void => {
-  log.line('error', 'control-fault', fault instanceof Error ? (fault.stack ?? fault.message) : String(fault))
+  log.line(
+    'error',
+    'control-fault',
+    fault instanceof Error ? (fault.stack ?? fault.message) : String(fault),
+  )
 }
 const listening = await listen({
   runDir: data.runDir,

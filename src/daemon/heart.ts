@@ -7,8 +7,9 @@
  * for `mainStallMs`, the heart stops beating: an agent that only proves its heart alive would hold
  * the role while nothing else of it works.
  */
-import type { Event } from '../core/event.ts'
+
 import type { HeartHealth, Transition } from '../control/snapshot.ts'
+import type { Event } from '../core/event.ts'
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
@@ -146,6 +147,8 @@ export class Heart {
   /** A heart that beats for a dead body lies: without progress of the control thread it stops. */
   #watchControl(now: number): void {
     const count = this.#doors.progress()
+    // Until it has come up, its silence says nothing; that it comes up at all is watched elsewhere.
+    if (count === 0) return
     if (count !== this.#progress.count) {
       this.#progress = { count, sinceMs: now }
       this.#stalled = false

@@ -156,7 +156,9 @@ class Run {
         mend: 'look at: tandem explain',
       })
     }
-    this.#step(`${target} is active, term ${Math.max(snapshot.state.term, snapshot.state.termHeard)}`)
+    this.#step(
+      `${target} is active, term ${Math.max(snapshot.state.term, snapshot.state.termHeard)}`,
+    )
     await this.#verify(target, us)
   }
 
@@ -241,4 +243,3 @@ function describe(snapshot: Snapshot, us: NodeName): string {
   const doing = state.preparation === null ? '' : ', writes are frozen while the peer catches up'
   return `${us} is ${state.role} (${REASONS[state.reason]}), ${peer} is ${theirs}${doing}`
 }
-

@@ -2,7 +2,12 @@
  * What does the heart know at this moment? Its parts, put together as plain values.
  */
 import type { PairConfig } from '../config/config.ts'
-import type { FloatingIpSnapshot, HeartHealth, PathSnapshot, Snapshot } from '../control/snapshot.ts'
+import type {
+  FloatingIpSnapshot,
+  HeartHealth,
+  PathSnapshot,
+  Snapshot,
+} from '../control/snapshot.ts'
 import type { State } from '../core/state.ts'
 import type { LinksReport } from '../links/heartbeat-links.ts'
 import type { PingNodeReport } from '../links/ping-stats.ts'

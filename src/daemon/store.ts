@@ -9,7 +9,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HardState } from '../core/state.ts'
-import { decodeFile, encodeSlot, FILE_SIZE, slotOffset } from '../wire/hard-state.ts'
+import { decodeFile, encodeSlot, FILE_SIZE, isBlank, slotOffset } from '../wire/hard-state.ts'
 
 const FILE_NAME = 'hard-state'
 const RETRY_MS = 1000
@@ -17,7 +17,7 @@ const RETRY_MS = 1000
 /** What was found on disk at start. */
 export type Found =
   | { kind: 'read' }
-  /** No file: a first start, or a lost disk. A term may be used twice (PROTOCOL, "Assumptions"). */
+  /** No file, or a blank one: a first start, or a lost disk. A term may be used twice (PROTOCOL, "Assumptions"). */
   | { kind: 'lost' }
   /** Neither slot was whole; the file was kept under this name. */
   | { kind: 'corrupt'; keptAs: string }
@@ -69,7 +69,7 @@ export class Store {
       return new Store(file, { found: { kind: 'read' }, ...newest }, events)
     }
     let found: Found = { kind: 'lost' }
-    if (bytes.length > 0) {
+    if (!isBlank(bytes)) {
       const keptAs = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
       await file.close()
       await rename(path, keptAs)

@@ -27,6 +27,7 @@ const USAGE = `usage: bench [options]
   --with NAME,NAME      other managers: keepalived, heartbeat
   --without-tandem      only the others
   --seconds N           length of load and loss runs (60) and of idle (60)
+  --logs DIR            keeps logs and probes of failed runs there
   --prefix NAME         of the namespaces (tandembench)
 faults: ${SCENARIOS.map((scenario) => scenario.name).join(' ')} idle
 `
@@ -39,6 +40,7 @@ interface Choice {
   drivers: PairDriver[]
   seconds: number
   prefix: string
+  logDirectory: string | undefined
 }
 
 function readChoice(args: string[]): Choice {
@@ -52,6 +54,7 @@ function readChoice(args: string[]): Choice {
       'without-tandem': { type: 'boolean', default: false },
       seconds: { type: 'string', default: '60' },
       prefix: { type: 'string', default: 'tandembench' },
+      logs: { type: 'string' },
     },
   })
   const { profile } = values
@@ -75,6 +78,7 @@ function readChoice(args: string[]): Choice {
     drivers: values['without-tandem'] ? drivers : [tandemPair(profile), ...drivers],
     seconds: wholeNumber('--seconds', values.seconds),
     prefix: values.prefix,
+    logDirectory: values.logs,
   }
 }
 
@@ -112,6 +116,7 @@ async function bench(choice: Choice): Promise<number> {
           const result = await measureRun(workbench, driver, scenario, {
             run,
             watchMs: choice.seconds * 1000,
+            logDirectory: choice.logDirectory,
           })
           results.push(result)
           process.stdout.write(`${JSON.stringify(result)}\n`)

@@ -4,6 +4,8 @@
  * Everything is measured from the clients' side. A run that could not be made (the pair never
  * served, a command failed) is a failed run with the reason, not an exception: the other runs go on.
  */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Demand, judge, LETTERS, type Seen } from './demand.ts'
 import { heal } from './faults.ts'
@@ -27,6 +29,8 @@ export interface RunResult {
   activeAfter: LabNodeName | null
   during: Seen | null
   mended: Seen | null
+  /** Moments of fault and mending on the lab's clock, and how far the wall clock is ahead of it. */
+  atMs: { fault: number; mended: number; wallAhead: number } | null
   /** Broken promises; empty when all held. */
   failures: string[]
 }
@@ -52,6 +56,12 @@ export async function startPair(bench: Workbench, driver: PairDriver): Promise<L
   await Promise.all(NODE_NAMES.map((name) => nodes[name].reinstall()))
   await prober.start(driver.families)
   await Promise.all(NODE_NAMES.map((name) => driver.start(nodes[name])))
+  await prober.untilServed(STABLE_MS, driver.settlesWithinMs)
+  const endMs = labNowMs() + driver.settlesWithinMs
+  while (NODE_NAMES.some((name) => driver.ready?.(nodes[name]) === false)) {
+    if (labNowMs() > endMs) throw new Error(`lab: ${driver.name} takes no commands`)
+    await sleep(50)
+  }
   return prober.untilServed(STABLE_MS, driver.settlesWithinMs)
 }
 
@@ -66,13 +76,14 @@ export async function stopPair(bench: Workbench): Promise<void> {
 /**
  * Makes one run.
  *
- * @param watchMs  how long the fault is watched; the scenario's own time unless it is stretchable
+ * @param options.watchMs       how long a stretchable fault is watched; else the scenario's own time
+ * @param options.logDirectory  where what the nodes said in a failed run is kept
  */
 export async function measureRun(
   bench: Workbench,
   driver: PairDriver,
   scenario: Scenario,
-  options: { run: number; watchMs?: number | undefined },
+  options: { run: number; watchMs?: number | undefined; logDirectory?: string | undefined },
 ): Promise<RunResult> {
   const result: RunResult = {
     pair: driver.name,
@@ -83,6 +94,7 @@ export async function measureRun(
     activeAfter: null,
     during: null,
     mended: null,
+    atMs: null,
     failures: [],
   }
   let stage: Stage | null = null
@@ -105,8 +117,8 @@ export async function measureRun(
     await scenario.mend?.(stage)
     await sleep(Math.max(0, mendedMs + lastWatchMs - labNowMs()))
     const endMs = labNowMs()
-    const node = bench.prober.servingFor(500)
-    result.activeAfter = node
+    result.atMs = { fault: begunMs, mended: mendedMs, wallAhead: Date.now() - labNowMs() }
+    result.activeAfter = bench.prober.servingFor(500)
     await bench.prober.settle({ fromMs: begunMs, toMs: endMs })
 
     const look = (window: TimeWindow, demand: Demand, leadMs = 0): Seen => {
@@ -129,7 +141,21 @@ export async function measureRun(
     await stage?.load?.stop()
     await stopPair(bench)
   }
+  if (options.logDirectory !== undefined && result.failures.length > 0) {
+    await keepLogs(bench, options.logDirectory, result)
+  }
   return result
+}
+
+/** Keeps the nodes' logs and the probes of a failed run; moments in them are the lab's clock. */
+async function keepLogs(bench: Workbench, directory: string, result: RunResult): Promise<void> {
+  const place = `${directory}/${result.fault}-${result.pair}-${result.run}`
+  await mkdir(place, { recursive: true })
+  await writeFile(`${place}/result.json`, `${JSON.stringify(result, null, 2)}\n`)
+  for (const name of NODE_NAMES) {
+    await copyFile(bench.nodes[name].logFile, `${place}/${name}.log`)
+  }
+  for (const file of bench.prober.files()) await copyFile(file, `${place}/${basename(file)}`)
 }
 
 /**

@@ -7,7 +7,7 @@
  * forgets (addresses, neighbours, filters, run directory) is wiped when it boots again; its state
  * directory, the disk, stays.
  */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import {
   crossPort,
   type LabNodeName,
@@ -122,6 +122,7 @@ export class LabNode {
     await killUntilGone(() => processesIn(this.namespace))
     await rm(this.directories.state, { recursive: true, force: true })
     await mkdir(this.directories.state, { recursive: true, mode: 0o700 })
+    await writeFile(this.logFile, '')
     await this.powerOn()
   }
 

@@ -4,6 +4,7 @@
  * Everything else (power, freezing, cutting, measuring) happens from outside and is the same for all.
  * Here is the contract and our own pair; other managers are in `rivals.ts`.
  */
+import { existsSync } from 'node:fs'
 import type { LabNode } from './node.ts'
 import type { LabNodeName } from './plan.ts'
 import { type TimingProfileName, writePlatformFiles } from './platform-files.ts'
@@ -28,6 +29,8 @@ export interface PairDriver {
   prepare(lab: Lab): Promise<void>
   /** Starts it on a node that runs nothing yet. */
   start(node: LabNode): Promise<void>
+  /** Says whether it takes operators' commands yet; polled after one node serves. */
+  ready?(node: LabNode): boolean
   /**
    * Moves the service away from the active by the manager's own means.
    *
@@ -54,6 +57,7 @@ export function tandemPair(profile: TimingProfileName): PairDriver {
     async start(node) {
       node.launch(tandemCommand(node, 'agent'))
     },
+    ready: (node) => existsSync(`${node.directories.run}/control.sock`),
     async switchover(active) {
       const result = await askTandem(active, 'make-standby')
       if (!result.ok) throw new Error(`lab: make-standby on ${active.name}: ${result.message}`)

@@ -7,7 +7,7 @@
  * node that serves though nobody's ARP points to it, so at each instant at most one of them
  * may be answered.
  */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Probe, probesWithin, type TimeWindow } from './outage.ts'
 import { CLIENT_NAMES, type LabNodeName, namespaceOf, RESPONDER_PORT } from './plan.ts'
@@ -50,6 +50,7 @@ export class Prober {
     const { plan } = this.#lab
     this.#families = families
     this.#probes.clear()
+    for (const { file } of this.#recordings) rmSync(file, { force: true })
     this.#recordings = []
     const control = plan.machines.ping1
     if (this.#responder === null) {
@@ -94,6 +95,11 @@ export class Prober {
   recorded(target: TargetName): readonly Probe[] {
     for (const recording of this.#recordings) this.#read(recording)
     return this.#probes.get(target) ?? []
+  }
+
+  /** Where the askers of the last start wrote down what they heard. */
+  files(): string[] {
+    return this.#recordings.map((recording) => recording.file).filter((file) => existsSync(file))
   }
 
   /** Waits until every question of the window has been answered or given up. */

@@ -120,7 +120,8 @@ function strike(world: World, mix: Mix, kind: FaultKind): number {
     case 'loss':
       // With T3 blind, A5 leaves no room for loss on the only path: two in a row may be missed.
       return forLong(
-        () => weather(world, { lossRatio: mix.probesCross ? random.next() : random.between(0, 0.2) }),
+        () =>
+          weather(world, { lossRatio: mix.probesCross ? random.next() : random.between(0, 0.2) }),
         () => weather(world, { lossRatio: 0 }),
       )
     case 'ping-loss':
@@ -130,7 +131,8 @@ function strike(world: World, mix: Mix, kind: FaultKind): number {
       )
     case 'delay':
       return forLong(
-        () => weather(world, { delayMaxMs: random.spread(1, heartbeatMs / (mix.probesCross ? 1 : 8)) }),
+        () =>
+          weather(world, { delayMaxMs: random.spread(1, heartbeatMs / (mix.probesCross ? 1 : 8)) }),
         () => weather(world, { delayMaxMs: FAIR_WEATHER.delayMaxMs }),
       )
     case 'repeat':
@@ -180,7 +182,8 @@ function strike(world: World, mix: Mix, kind: FaultKind): number {
       return longMs
     case 'stop-between-effects':
       return forLong(
-        () => manners(one, { stopRatio: random.spread(0.001, 0.1), stopMaxMs: 3 * takeoverSilenceMs }),
+        () =>
+          manners(one, { stopRatio: random.spread(0.001, 0.1), stopMaxMs: 3 * takeoverSilenceMs }),
         () => manners(one, { stopRatio: 0 }),
       )
     case 'late-timers':

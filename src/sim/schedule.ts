@@ -4,7 +4,13 @@
  * First phase: whatever happens, the two gates are never open at once. Second phase: everything is
  * mended, and within a stated time exactly one node serves and goes on serving.
  */
-import { deriveTiming, type Mode, type NodeName, type Policy, TIMING_PROFILES } from '../core/policy.ts'
+import {
+  deriveTiming,
+  type Mode,
+  type NodeName,
+  type Policy,
+  TIMING_PROFILES,
+} from '../core/policy.ts'
 import { GateChecker, serving, TermChecker } from './checkers.ts'
 import { drawMix, heal, type Mix, unleash } from './faults.ts'
 import { Random } from './random.ts'

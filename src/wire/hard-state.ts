@@ -48,6 +48,11 @@ export function slotOffset(counter: number): number {
   return (counter % 2) * SLOT_STRIDE
 }
 
+/** A file that was made and never written: zeroes only. */
+export function isBlank(file: Buffer): boolean {
+  return file.every((byte) => byte === 0)
+}
+
 /**
  * Reads the newer of the slots that are whole.
  *

@@ -61,6 +61,7 @@ describe('a client', () => {
     const silent = {
       ok: false,
       code: 'unreachable',
+      errorCode: 'HA_CONTROL_UNREACHABLE',
       message: `no agent answers at ${base}/status.sock`,
       mend: 'start it (systemctl start tandemd), or name its run directory with --run',
     }
@@ -93,6 +94,7 @@ describe('a client', () => {
     expect(await controlClient(base).status(1_000)).toStrictEqual({
       ok: false,
       code: 'unreachable',
+      errorCode: 'HA_CONTROL_UNREACHABLE',
       message: `the agent at ${base}/status.sock ended while it was asked`,
       mend: 'look at its log: journalctl -u tandemd',
     })
@@ -107,6 +109,7 @@ describe('a client', () => {
     expect(await controlClient(base).status(1_000)).toStrictEqual({
       ok: false,
       code: 'garbled',
+      errorCode: 'HA_CONTROL_GARBLED',
       message: `the agent at ${base}/status.sock answered what this command cannot read: ${why}`,
       mend: 'install the same version of command and agent, and restart the agent',
     })
@@ -131,6 +134,7 @@ describe('a client', () => {
     expect(unknown).toStrictEqual({
       ok: false,
       code: 'unknown',
+      errorCode: 'HA_OPERATION_UNKNOWN',
       message: 'no operation has the id op-9',
       mend: 'the agent forgets operations when it restarts; look at: tandem status',
     })

@@ -221,7 +221,8 @@ describe('putting the gate in force', () => {
     } finally {
       process.env['PATH'] = path
     }
-    const dumped = must('bpftool', '-j', 'map', 'dump', 'name', 'tandem_config')
+    const pin = must('sh', '-c', `echo ${runDir}/bpf/*/tandem_config`).trim()
+    const dumped = must('bpftool', '-j', 'map', 'dump', 'pinned', pin)
     const bytes = [...dumped.matchAll(/"0x([0-9a-f]{2})"/g)].map(([, byte]) => byte)
     // The four bytes of the map's own key come first.
     const key = bytes.slice(4, 20)

@@ -14,15 +14,17 @@ import {
 } from '../helpers/heartbeat-lan.ts'
 
 const why = missing()
+
+beforeAll(() => {
+  if (why === null) build()
+  else console.log(`skipped: ${why}`)
+})
+
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
   const started: Fixture[] = []
-
-  beforeAll(() => {
-    build()
-  })
 
   beforeEach(() => {
     buildLan()

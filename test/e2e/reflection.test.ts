@@ -13,15 +13,17 @@ import {
 } from '../helpers/heartbeat-lan.ts'
 
 const why = missing()
+
+beforeAll(() => {
+  if (why === null) build()
+  else console.log(`skipped: ${why}`)
+})
+
 const all = Array.from({ length: 100 }, (_, index) => index + 1)
 
 describe.skipIf(why !== null)('heartbeats by way of the ping nodes', () => {
   let a: Fixture
   let b: Fixture
-
-  beforeAll(() => {
-    build()
-  })
 
   afterEach(async () => {
     await a?.stop()
@@ -155,7 +157,6 @@ describe.skipIf(why !== null)('verifying a floating IP on the wire', () => {
   })
 
   it('succeeds where the LAN delivers the address and nowhere else', async () => {
-    build()
     buildLan()
     for (const place of ['a', 'b'] as const)
       inside(place, 'sysctl -qw net.ipv4.conf.all.arp_notify=1')

@@ -90,12 +90,22 @@ static void deliver(struct watcher *watcher, const uint8_t *frame, size_t length
 static void on_readable(uv_poll_t *poll, int status, int events) {
   struct watcher *watcher = (struct watcher *)poll;
   uint8_t frame[FRAME_SIZE_MAX];
+  if (status < 0) {
+    /*
+     * The interface went down. libuv stops watching a descriptor with an error, and would leave us
+     * deaf when it is back up. Asking for the error takes it off the socket.
+     */
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(watcher->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return;
+    uv_poll_start(&watcher->poll, UV_READABLE, on_readable);
+    return;
+  }
   for (int count = 0; count < FRAMES_PER_WAKE && !watcher->closing; count += 1) {
     struct sockaddr_ll sender;
     socklen_t length = sizeof sender;
     ssize_t received = recvfrom(watcher->fd, frame, sizeof frame, MSG_DONTWAIT,
                                 (struct sockaddr *)&sender, &length);
-    /* ENETDOWN once when the interface goes down. It is heard again when it is back up. */
     if (received < 0) return;
     if (sender.sll_pkttype == PACKET_OUTGOING) continue;
     deliver(watcher, frame, (size_t)received);

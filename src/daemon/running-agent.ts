@@ -1,0 +1,400 @@
+/**
+ * What is the agent made of while it runs? Its parts, who tells whom, and the ways to end.
+ *
+ * Down, when asked: hand over where the peer is able, shut the gate, release the addresses. Down,
+ * when broken: the gate is shut first and the reason said afterwards.
+ */
+import { randomBytes, randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { PairConfig } from '../config/config.ts'
+import type { Snapshot } from '../control/snapshot.ts'
+import { initialState, type State } from '../core/state.ts'
+import { switchoverBlocker } from '../core/switchover.ts'
+import type { PreparedGate } from '../gate/choose.ts'
+import { AddressWatch } from '../links/address-watch.ts'
+import { HeartbeatLinks } from '../links/heartbeat-links.ts'
+import { PingNodes, roundRhythm } from '../links/ping-nodes.ts'
+import { reflectionIdentifier } from '../links/reflection.ts'
+import { AddressVerifier } from '../links/verify-address.ts'
+import type { FloatingIps } from '../resources/floating-ip.ts'
+import { type IcmpPort, openIcmp } from '../system/icmp.ts'
+import { native } from '../system/native.ts'
+import type { PairKey } from '../wire/key.ts'
+import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-line.ts'
+import { AddressView } from './address-view.ts'
+import type { ControlThreadData } from './control-thread.ts'
+import { Heart, type HeartDoors } from './heart.ts'
+import { LinkHealth } from './link-health.ts'
+import type { FromHeart, Severity, ToHeart } from './message.ts'
+import { ServiceGate } from './service-gate.ts'
+import { buildSnapshot } from './snapshot.ts'
+import { StateFile } from './state-file.ts'
+import { Store } from './store.ts'
+
+/** sched(7): above ordinary work, below the kernel's own real-time threads. */
+const REALTIME_PRIORITY = 50
+/** The control thread must listen within this, or the start has failed. */
+const CONTROL_START_MS = 60_000
+const CONTROL_STOP_MS = 2_000
+const PROTOCOL_POLL_MS = 10
+
+export interface AgentOptions {
+  config: PairConfig
+  keys: readonly PairKey[]
+  stateDir: string
+  runDir: string
+  version: string
+  /** Standard output is the journal. */
+  journal: boolean
+  /** Resolves when somebody wants the agent to stop; the text says who. */
+  stopAsked: Promise<string>
+}
+
+/** How an agent ended. */
+export type AgentEnd = { ok: true } | { ok: false; code: string; message: string; mend: string }
+
+/** An agent with its gate in force, from its first heartbeat to its last. */
+export class RunningAgent {
+  readonly #options: AgentOptions
+  readonly #config: PairConfig
+  readonly #prepared: PreparedGate
+  readonly #floatingIps: FloatingIps
+  readonly #gate: ServiceGate
+  readonly #store: Store
+  readonly #icmp: { 4: IcmpPort | null; 6: IcmpPort | null }
+  readonly #links: HeartbeatLinks
+  readonly #pingNodes: PingNodes
+  readonly #addressWatch: AddressWatch
+  readonly #addressView: AddressView
+  readonly #linkHealth: LinkHealth
+  readonly #stateFile: StateFile
+  readonly #stateLine = Buffer.alloc(STATE_LINE_BYTES)
+  readonly #progress = new Int32Array(new SharedArrayBuffer(4))
+  readonly #control: Worker
+  readonly #heart: Heart
+  readonly #lostPlaces = new Set<string>()
+  #storeTrouble: string | null = null
+  #realtime = false
+  #end: (end: AgentEnd) => void = () => {}
+
+  static async start(
+    options: AgentOptions,
+    prepared: PreparedGate,
+    floatingIps: FloatingIps,
+  ): Promise<RunningAgent> {
+    const agents: RunningAgent[] = []
+    const store = await Store.open(options.stateDir, {
+      persisted: (ticket) => agents[0]?.take({ type: 'persisted', ticket }),
+      trouble: (message) => agents[0]?.noteStoreTrouble(message),
+    })
+    const agent = new RunningAgent(options, { prepared, floatingIps, store })
+    agents.push(agent)
+    return agent
+  }
+
+  private constructor(
+    options: AgentOptions,
+    parts: { prepared: PreparedGate; floatingIps: FloatingIps; store: Store },
+  ) {
+    this.#options = options
+    this.#config = options.config
+    this.#prepared = parts.prepared
+    this.#floatingIps = parts.floatingIps
+    this.#store = parts.store
+    const { config } = options
+    const { timing } = config.policy
+    const now = native.bootTimeMs
+
+    this.#gate = new ServiceGate(parts.prepared.gate, parts.floatingIps, now, (failures) =>
+      this.#log('error', 'address', JSON.stringify(failures)),
+    )
+    const identifiers = icmpIdentifiers(config.port)
+    const openPort = (family: 4 | 6): IcmpPort | null =>
+      config.pingNodes.some((node) => node.family === family)
+        ? openIcmp({
+            family,
+            identifier: identifiers.rounds,
+            ...roundRhythm(timing.roundMs),
+            onTrouble: (message) => this.#log('warning', 'icmp', message),
+          })
+        : null
+    this.#icmp = { 4: openPort(4), 6: openPort(6) }
+    this.#links = new HeartbeatLinks({
+      node: config.node,
+      port: config.port,
+      paths: config.paths,
+      pingNodes: config.pingNodes,
+      keys: options.keys,
+      intervalMs: timing.heartbeatMs,
+      icmp: this.#icmp,
+      now,
+      onHeartbeat: (heartbeat, direct) => this.take({ type: 'heartbeat', heartbeat, direct }),
+      complain: (sentence) => this.#log('warning', 'heartbeat', sentence),
+    })
+    this.#pingNodes = new PingNodes({
+      pingNodes: config.pingNodes,
+      icmp: this.#icmp,
+      now,
+      onPong: (round, pingNode) => this.take({ type: 'pong', round, pingNode }),
+    })
+    const verifier = new AddressVerifier({
+      pingNodes: config.pingNodes,
+      icmp: this.#icmp,
+      identifier: identifiers.verify,
+    })
+    this.#addressView = new AddressView(
+      config.floatingIps,
+      config.pingNodes.map((node) => node.family),
+      (address, timeoutMs) => verifier.verify(address, timeoutMs),
+      now,
+    )
+    this.#addressWatch = new AddressWatch({
+      floatingIps: config.floatingIps,
+      door: native,
+      onConflict: ({ address, byMac, kind }) => {
+        this.#addressView.noteConflict({ address, mac: byMac, kind })
+        this.#heart.conflict()
+      },
+    })
+    this.#linkHealth = new LinkHealth({
+      interfaces: config.serviceInterfaces,
+      carrier: (name) => native.carrier(name),
+      downAfterMs: timing.gapMs,
+      upAfterMs: timing.dampingMs,
+    })
+    this.#stateFile = new StateFile(join(options.runDir, 'state'))
+    this.#control = this.#startControl()
+    this.#heart = new Heart(this.#doors(), {
+      policy: config.policy,
+      initial: initialState(
+        randomBytes(8).toString('hex'),
+        parts.store.hard,
+        config.pingNodes.length,
+      ),
+      mainStallMs: config.mainStallMs,
+    })
+  }
+
+  /** Beats until the end. */
+  async untilEnd(): Promise<AgentEnd> {
+    const ended = new Promise<AgentEnd>((resolve) => {
+      this.#end = resolve
+    })
+    process.once('uncaughtException', (error) => this.#crash(error))
+    process.once('unhandledRejection', (error) => this.#crash(error))
+    this.#tellFound()
+    const left = this.#floatingIps.releaseLeftovers()
+    if (left.length > 0) this.#log('warning', 'leftovers', `released: ${JSON.stringify(left)}`)
+    this.#becomeRealtime()
+    this.#heart.start()
+    void this.#options.stopAsked.then((text) => this.#stop(text))
+    return ended
+  }
+
+  take(happening: Parameters<Heart['take']>[0]): void {
+    this.#heart.take(happening)
+  }
+
+  noteStoreTrouble(message: string | null): void {
+    if (message !== null && this.#storeTrouble === null) {
+      this.#log('error', 'state-disk', `the term cannot be written: ${message}`)
+    }
+    this.#storeTrouble = message
+  }
+
+  #doors(): HeartDoors {
+    const now = native.bootTimeMs
+    return {
+      now,
+      gate: this.#gate,
+      sendDirect: (heartbeat, reflect) => this.#links.send(heartbeat, reflect),
+      ping: (round) => this.#pingNodes.sendRound(round),
+      probe: () => this.#addressWatch.probe() === 'sent',
+      announce: () => this.#addressWatch.announce(),
+      persist: (ticket, hard) => this.#store.persist(ticket, hard),
+      links: this.#linkHealth,
+      progress: () => Atomics.load(this.#progress, 0),
+      writeState: (state, nowMs) => this.#writeState(state, nowMs),
+      tell: (message) => this.#tell(message),
+      serving: (on) => this.#addressView.serving(on),
+    }
+  }
+
+  #writeState(state: Readonly<State>, nowMs: number): void {
+    const { role, armed, term, leaseUntilMs } = state
+    const line = stateLineOf({ role, serving: armed, term, nowMs, leaseUntilMs })
+    this.#stateFile.write(encodeStateLine(line, this.#stateLine))
+  }
+
+  #tell(message: FromHeart): void {
+    this.#control.postMessage(message)
+  }
+
+  #log(severity: Severity, event: string, text: string): void {
+    this.#tell({ type: 'log', severity, event, text })
+  }
+
+  #becomeRealtime(): void {
+    try {
+      native.setRealtime(REALTIME_PRIORITY)
+      this.#realtime = true
+    } catch (error) {
+      this.#log(
+        'warning',
+        'no-realtime',
+        `the heart runs at normal priority, other load may delay it: ${(error as Error).message}`,
+      )
+    }
+  }
+
+  #tellFound(): void {
+    const { found } = this.#store
+    if (found.kind === 'lost') {
+      this.#log('warning', 'state-lost', 'no hard state was found: a first start, or a lost disk')
+    } else if (found.kind === 'corrupt') {
+      this.#log(
+        'error',
+        'state-corrupt',
+        `the hard state is corrupt; it is kept as ${found.keptAs}`,
+      )
+    }
+  }
+
+  #startControl(): Worker {
+    const data: ControlThreadData = {
+      config: this.#config,
+      stateDir: this.#options.stateDir,
+      runDir: this.#options.runDir,
+      version: this.#options.version,
+      progress: this.#progress.buffer as SharedArrayBuffer,
+      journal: this.#options.journal,
+      gate: this.#prepared.inForce,
+    }
+    const control = new Worker(new URL('./control-thread.js', import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    })
+    const started = setTimeout(() => {
+      this.#fail('HA_CONTROL_SILENT', 'the control thread did not come up')
+    }, CONTROL_START_MS)
+    control.on('message', (message: ToHeart) => {
+      if (message.type === 'listening') clearTimeout(started)
+      this.#hear(message)
+    })
+    control.on('error', (error) => this.#fail('HA_CONTROL_DIED', error.message))
+    return control
+  }
+
+  #hear(message: ToHeart): void {
+    switch (message.type) {
+      case 'snapshot':
+        this.#tell({ type: 'snapshot', id: message.id, snapshot: this.#snapshot() })
+        return
+      case 'ask':
+        this.take({ type: 'ask', node: message.node, force: message.force })
+        return
+      case 'maintenance':
+        this.take({ type: 'maintenance', on: message.on })
+        return
+      case 'health':
+        this.#heart.setServicesHealthy(message.healthy)
+        return
+      case 'listening':
+        if (!message.ok) this.#fail('HA_CONTROL_SOCKET_FAILED', 'operators cannot be answered')
+        return
+      case 'gate-place':
+        if (message.inForce) this.#lostPlaces.delete(message.place)
+        else this.#lostPlaces.add(message.place)
+        return
+      case 'stopped':
+        return
+    }
+  }
+
+  #snapshot(): Snapshot {
+    return buildSnapshot({
+      config: this.#config,
+      nowMs: native.bootTimeMs(),
+      state: this.#heart.state,
+      gate: this.#gate,
+      weaker: this.#prepared.weaker,
+      lostPlaces: [...this.#lostPlaces],
+      announcedMs: this.#heart.announcedMs,
+      links: this.#links.report(),
+      rounds: this.#pingNodes.report(),
+      floatingIps: this.#addressView.snapshot(),
+      withoutCarrier: this.#linkHealth.withoutCarrier,
+      heart: this.#heart.health(this.#realtime, this.#storeTrouble),
+      carrier: native.carrier,
+    })
+  }
+
+  /** A planned stop hands over first, where the peer is able. */
+  async #stop(text: string): Promise<void> {
+    const { policy } = this.#config
+    const { timing } = policy
+    const turn = () => ({ s: this.#heart.state, policy, now: native.bootTimeMs(), effects: [] })
+    this.#log('info', 'stop', text)
+    if (this.#heart.state.role === 'active' && switchoverBlocker(turn()) === null) {
+      this.take({ type: 'maintenance', on: true })
+      const untilMs = native.bootTimeMs() + timing.prepareMs + timing.standBackMs
+      const peerServes = (): boolean => this.#heart.state.peer?.role === 'active'
+      while (native.bootTimeMs() < untilMs) {
+        if (this.#heart.state.role !== 'active' && peerServes()) break
+        await sleep(PROTOCOL_POLL_MS)
+      }
+    }
+    await this.#shutDown(text)
+    this.#end({ ok: true })
+  }
+
+  async #shutDown(text: string): Promise<void> {
+    this.#heart.stop()
+    this.#links.close()
+    this.#icmp[4]?.close()
+    this.#icmp[6]?.close()
+    this.#addressWatch.close()
+    const stopped = new Promise<void>((resolve) => {
+      this.#control.on('message', (message: ToHeart) => {
+        if (message.type === 'stopped') resolve()
+      })
+    })
+    this.#tell({ type: 'stopping', text })
+    await Promise.race([stopped, sleep(CONTROL_STOP_MS)])
+    await this.#control.terminate()
+    await this.#store.close().catch(() => {})
+    this.#stateFile.close()
+  }
+
+  /** What cannot go on ends at once; the peer takes over or is elected. */
+  #fail(code: string, message: string): void {
+    this.#gate.close()
+    void this.#shutDown(message).then(() =>
+      this.#end({ ok: false, code, message, mend: 'look at the log of the agent' }),
+    )
+  }
+
+  /** A mistake of ours: a wrong active is worse than none. */
+  #crash(error: unknown): void {
+    this.#gate.close()
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    process.stderr.write(`tandem agent: ${text}\n`)
+    process.exit(70)
+  }
+}
+
+/** Three identifiers of echo requests that do not meet; random, so that old answers are strangers. */
+function icmpIdentifiers(port: number): { rounds: number; verify: number } {
+  const taken = reflectionIdentifier(port)
+  const free = (avoid: readonly number[]): number => {
+    const drawn = randomInt(1, 65_534)
+    return avoid.includes(drawn) ? free(avoid) : drawn
+  }
+  const rounds = free([taken])
+  return { rounds, verify: free([taken, rounds]) }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

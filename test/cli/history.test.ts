@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { run } from '../../src/cli/history.ts'
+import { capturedIo } from '../fixtures/captured-io.ts'
+import { type PretendAgent, pretendPorts, startPretendAgent } from '../fixtures/control-agent.ts'
+import { HISTORY } from '../fixtures/control-documents.ts'
+
+let agent: PretendAgent | null = null
+afterEach(async () => {
+  await agent?.stop()
+  agent = null
+})
+
+async function shown(args: string[], ports = pretendPorts()) {
+  agent = await startPretendAgent(ports)
+  const io = capturedIo({ env: { TANDEM_RUN: agent.runDir } })
+  return { code: await run(args, io), out: io.out, err: io.err }
+}
+
+describe('history', () => {
+  test('lists each change with its reason', async () => {
+    const ports = pretendPorts()
+    expect(await shown(['--limit', '2'], ports)).toStrictEqual({
+      code: 0,
+      out: `TIME                      FROM     TO      TERM  OUTAGE  REASON
+2026-11-21T11:56:40.000Z  elect    active  7     48 ms   elected: the peer granted the lease
+2026-11-21T11:56:39.900Z  standby  elect   5     ?       no node is active and this one ranks first
+`,
+      err: '',
+    })
+    expect(ports.limits).toStrictEqual([2])
+  })
+
+  test('of a node that never changed says so', async () => {
+    const history = async () => ({ ...HISTORY, transitions: [] })
+    const { out } = await shown([], pretendPorts({ history }))
+    expect(out).toBe('the role of sp1 has not changed yet\n')
+  })
+
+  test('with --json prints the document', async () => {
+    expect(JSON.parse((await shown(['--json'])).out)).toStrictEqual(HISTORY)
+  })
+
+  test.each(['0', '1001', 'x', '-1'])('refuses the limit %s', async (limit) => {
+    const io = capturedIo()
+    expect(await run([`--limit=${limit}`], io)).toBe(1)
+    expect(io.err).toBe(
+      `tandem history: --limit '${limit}' is not a number from 1 to 1000\n  see: tandem history --help\n`,
+    )
+  })
+})
