@@ -156,6 +156,14 @@ function connectionFailure(error: NodeJS.ErrnoException, socketPath: string): As
         message: `this user may not use ${socketPath}`,
         mend: 'become root, or a member of the control group of config.yml',
       }
+    case 'EAGAIN':
+      return {
+        ok: false,
+        code: 'unreachable',
+        errorCode: 'HA_CONTROL_UNREACHABLE',
+        message: `the agent at ${socketPath} is there and takes no more connections`,
+        mend: 'it may be stopped: look at its process and its log (journalctl -u tandemd)',
+      }
     case 'ECONNRESET':
     case 'EPIPE':
       return {

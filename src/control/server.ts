@@ -70,6 +70,11 @@ export function buildServer(ports: ControlPorts, options: ServerOptions): Contro
     forceCloseConnections: true,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
   })
+  // A number that is none (the age of something that never was, 0 of 0) becomes null here, as JSON has
+  // it, instead of failing the whole document: an operator needs it most when things are odd.
+  app.addHook('preSerialization', async (_request, _reply, document) =>
+    JSON.parse(JSON.stringify(document)),
+  )
   const asked = <T>(answer: Promise<T>): Promise<T> => within(answer, portLimitMs)
 
   app.get('/v1/status', { schema: answers(statusSchema) }, () => asked(ports.status()))

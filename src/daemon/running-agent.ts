@@ -27,6 +27,7 @@ import type { ControlThreadData } from './control-thread.ts'
 import { Heart, type HeartDoors } from './heart.ts'
 import { LinkHealth } from './link-health.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
+import { keepNeighbours } from './neighbour-keeper.ts'
 import { ServiceGate } from './service-gate.ts'
 import { buildSnapshot } from './snapshot.ts'
 import { StateFile } from './state-file.ts'
@@ -75,6 +76,7 @@ export class RunningAgent {
   readonly #heart: Heart
   readonly #lostPlaces = new Set<string>()
   #storeTrouble: string | null = null
+  #endKeeping: () => void = () => {}
   #realtime = false
   #end: (end: AgentEnd) => void = () => {}
 
@@ -188,6 +190,9 @@ export class RunningAgent {
     if (left.length > 0) this.#log('warning', 'leftovers', `released: ${JSON.stringify(left)}`)
     this.#becomeRealtime()
     this.#heart.start()
+    this.#endKeeping = keepNeighbours(this.#config.paths, native, (sentence) =>
+      this.#log('warning', 'neighbour', sentence),
+    )
     void this.#options.stopAsked.then((text) => this.#stop(text))
     return ended
   }
@@ -351,6 +356,7 @@ export class RunningAgent {
 
   async #shutDown(text: string): Promise<void> {
     this.#heart.stop()
+    this.#endKeeping()
     this.#links.close()
     this.#icmp[4]?.close()
     this.#icmp[6]?.close()

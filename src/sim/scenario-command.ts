@@ -1,13 +1,14 @@
 /**
  * What can be done to a pair in a transcript? One command per line, in an operator's words.
  *
- * The table below is the language: the form of each command, and what it does. A node is `sp1` or
- * `sp2`, a ping node `ping0` and so on, a time `500ms` or `2s`, a ratio `30%`.
+ * The table below is the language: the form of each command, and what it does. How a node, a time or
+ * a wire is written is said in scenario-word.ts.
  */
 import type { NodeName } from '../core/policy.ts'
-import type { Place, Weather } from './network.ts'
+import type { Weather } from './network.ts'
 import type { Manners } from './node.ts'
 import type { Rehearsal } from './rehearsal.ts'
+import { count, duration, either, node, place, ratio, WordFault, wires } from './scenario-word.ts'
 
 type Words = readonly string[]
 
@@ -15,62 +16,6 @@ interface Command {
   /** Words in capitals stand for what is given. */
   form: string
   carryOut(rehearsal: Rehearsal, words: Words): void
-}
-
-const NAMES = ['sp1', 'sp2'] as const
-
-/** A word of a command that was not understood. */
-class WordFault extends Error {
-  constructor(what: string, such: string, word: string | undefined) {
-    super(`expected ${what} (${such}), not '${word ?? ''}'`)
-  }
-}
-
-function node(word: string | undefined): NodeName {
-  if (word === 'sp1' || word === 'sp2') return word
-  throw new WordFault('a node', 'sp1 or sp2', word)
-}
-
-/** Milliseconds of `500ms` or `2s`. */
-export function duration(word: string | undefined): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(word ?? '')
-  if (match === null) throw new WordFault('a time', '500ms or 2s', word)
-  return Number(match[1]) * (match[2] === 's' ? 1000 : 1)
-}
-
-function ratio(word: string | undefined): number {
-  const match = /^(\d+(?:\.\d+)?)%$/.exec(word ?? '')
-  if (match === null) throw new WordFault('a ratio', '30%', word)
-  return Number(match[1]) / 100
-}
-
-function either<T extends string>(word: string | undefined, ...choice: readonly T[]): T {
-  const found = choice.find((one) => one === word)
-  if (found === undefined) throw new WordFault('a word', choice.join(' or '), word)
-  return found
-}
-
-function place(rehearsal: Rehearsal, word: string): Place {
-  const { pingNodes } = rehearsal.world.network
-  const found = [...NAMES, ...pingNodes].find((one) => one === word)
-  if (found === undefined) throw new WordFault('a place', `sp1, sp2, ${pingNodes.join(', ')}`, word)
-  return found
-}
-
-/** The wires a name stands for. */
-function wires(word: string | undefined): string[] {
-  switch (word) {
-    case 'crosslink':
-      return ['crosslink:sp1', 'crosslink:sp2']
-    case 'sp1>sp2':
-      return ['crosslink:sp1', 'heartbeat:sp1']
-    case 'sp2>sp1':
-      return ['crosslink:sp2', 'heartbeat:sp2']
-    case 'nodes':
-      return NAMES.flatMap((name) => [`crosslink:${name}`, `heartbeat:${name}`])
-    default:
-      throw new WordFault('a wire', 'crosslink, sp1>sp2, sp2>sp1, nodes or lan NODE', word)
-  }
 }
 
 function weather(rehearsal: Rehearsal, change: Partial<Weather>): void {
@@ -88,7 +33,7 @@ function divide(rehearsal: Rehearsal, words: Words): void {
   let segment = 1
   for (const word of words) {
     if (word === '|') segment += 1
-    else rehearsal.world.network.move(place(rehearsal, word), segment)
+    else rehearsal.world.network.move(place(rehearsal.world.network, word), segment)
   }
 }
 
@@ -152,7 +97,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     form: 'ping-node PLACE off|on',
     carryOut: (r, [name, state]) => {
       const { out } = r.world.network
-      const target = place(r, name ?? '')
+      const target = place(r.world.network, name)
       if (either(state, 'off', 'on') === 'off') out.add(target)
       else out.delete(target)
     },
@@ -220,7 +165,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   write: {
     form: 'write NODE COUNT',
-    carryOut: (r, [name, count]) => r.stores.write(node(name), Number(count)),
+    carryOut: (r, [name, writes]) => r.stores.write(node(name), count(writes)),
   },
   replication: {
     form: 'replication halts|goes-on',

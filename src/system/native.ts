@@ -293,6 +293,19 @@ export function packetOpen(request: PacketRequest, onFrame: (frame: Buffer) => v
   }
 }
 
+/**
+ * Keeps the kernel's neighbour entry for an address reachable, with the hardware address it has.
+ *
+ * Without this an entry dies when its owner no longer answers address requests, although the owner
+ * may still receive what we send.
+ *
+ * @returns false when the kernel knows no hardware address for it
+ * @throws NativeError  ENODEV when the interface is gone, EPERM without CAP_NET_ADMIN
+ */
+export function neighbourConfirm(interfaceIndex: number, family: 4 | 6, address: string): boolean {
+  return addOn().neighbourConfirm(interfaceIndex, family, address)
+}
+
 /** The whole door as one value, for those who are handed it. */
 export const native = {
   bootTimeMs,
@@ -308,6 +321,7 @@ export const native = {
   gateExchange,
   fdClose,
   sdNotify,
+  neighbourConfirm,
   carrier,
   linkState,
   linkNames,

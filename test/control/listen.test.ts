@@ -90,14 +90,19 @@ describe('listen', () => {
     })
     await once(stopped.stdout!, 'data')
     await expect.poll(async () => stateOf(stopped.pid!)).toBe('T')
-    const waiting = [1, 2, 3].map(() => createConnection({ path }).on('error', () => {}))
+    const waiting = Array.from({ length: 6 }, () => createConnection({ path }))
     try {
-      await expect
-        .poll(async () => {
-          const result = await listenIn(base)
-          return result.ok ? 'replaced' : result.code
-        })
-        .toBe('HA_CONTROL_IN_USE')
+      const ends = await Promise.all(
+        waiting.map((socket) =>
+          Promise.race([
+            once(socket, 'connect').then(() => 'queued'),
+            once(socket, 'error').then(([error]) => (error as NodeJS.ErrnoException).code),
+          ]).catch((error: NodeJS.ErrnoException) => error.code),
+        ),
+      )
+      expect(ends).toContain('EAGAIN')
+      const result = await listenIn(base)
+      expect(result.ok ? 'replaced' : result.code).toBe('HA_CONTROL_IN_USE')
     } finally {
       for (const socket of waiting) socket.destroy()
       stopped.kill('SIGKILL')

@@ -59,6 +59,22 @@ describe('questions', () => {
     expect(answer).toStrictEqual({ status: 200, document: unheard })
   })
 
+  test('a number that is none does not keep the rest of the document from the operator', async () => {
+    const status = async () => ({
+      ...STATUS,
+      local: { ...STATUS.local, leaseLeftMs: Number.NEGATIVE_INFINITY, sinceMsAgo: Number.NaN },
+      peer: { ...STATUS.peer, lastHeardMsAgo: Number.POSITIVE_INFINITY },
+    })
+    expect(await get('/v1/status', pretendPorts({ status }))).toStrictEqual({
+      status: 200,
+      document: {
+        ...STATUS,
+        local: { ...STATUS.local, leaseLeftMs: null, sinceMsAgo: 0 },
+        peer: { ...STATUS.peer, lastHeardMsAgo: null },
+      },
+    })
+  })
+
   test('health says state and alarms', async () => {
     expect(await get('/v1/health')).toStrictEqual({
       status: 200,

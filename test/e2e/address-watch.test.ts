@@ -201,7 +201,7 @@ describe('behind a gate', () => {
   })
   afterAll(async () => {
     floatingIps.remove()
-    await removeGate({ runDir, interfaces: [NEAR_DEVICE] })
+    await removeGate(runDir)
     rmSync(runDir, { recursive: true, force: true })
   })
 

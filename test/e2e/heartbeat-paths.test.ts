@@ -123,7 +123,7 @@ describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
     expect(heard.direct).toEqual({ 0: numbers(1, 10), 1: numbers(1, 10), 2: numbers(1, 10) })
   })
 
-  it('are found among garbage at full speed, which is counted and told once', async () => {
+  it('are heard after a flood of garbage, which is counted and told once', async () => {
     const a = await start(1)
     const quiet = await a.ask('report')
     // The magic, version and key id are right: the dearest garbage there is.
@@ -159,6 +159,32 @@ describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
       'a datagram on path lan from 10.81.0.2 was ignored: it is not a heartbeat',
       'a datagram on path lan from 10.81.0.2 was ignored: its signature is wrong; compare "tandem key show-id" on both nodes',
     ])
+  })
+
+  it('and pings and reflections work with link-local IPv6 addresses alone', async () => {
+    const hosts = { a: 1, b: 2, p1: 11 } as const
+    for (const place of ['a', 'b', 'p1'] as const)
+      inside(place, `ip addr add fe80::aa:${hosts[place]}/64 dev lan nodad`)
+    const setup = (us: 1 | 2) => ({
+      pingNodes: [{ address: 'fe80::aa:11%lan', family: 6 }],
+      paths: [
+        {
+          name: 'lan',
+          kind: 'lan',
+          interface: 'lan',
+          family: 6,
+          ourAddress: `fe80::aa:${us}`,
+          peerAddress: `fe80::aa:${3 - us}`,
+        },
+      ],
+    })
+    const a = await start(1, setup(1))
+    const b = await start(2, setup(2))
+    await a.ask('rounds', { from: 1, count: 10 })
+    await b.ask('send', { count: 10, reflect: true })
+    const { pongs, heard } = await a.ask('report')
+    expect(pongs).toEqual({ 0: numbers(1, 10) })
+    expect(heard).toEqual({ direct: { 0: numbers(1, 10) }, reflected: { 0: numbers(1, 10) } })
   })
 
   it('of a node with our own name are not heard and complained of', async () => {

@@ -58,6 +58,10 @@ export function addLink(): void {
   far('ip', 'address', 'add', 'fd98::2/64', 'dev', FAR_DEVICE, 'nodad')
   far('ip', 'link', 'set', FAR_DEVICE, 'up')
   near('ip', 'link', 'set', NEAR_DEVICE, 'up')
+  // Until the kernel has noticed the carrier, what is sent is dropped without a word.
+  const isUp = (show: string): boolean => show.includes('state UP')
+  while (!isUp(near('ip', 'link', 'show', NEAR_DEVICE))) {}
+  while (!isUp(far('ip', 'link', 'show', FAR_DEVICE))) {}
 }
 
 export function removeHosts(): void {

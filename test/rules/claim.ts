@@ -13,6 +13,7 @@ export interface Program {
   TIMING_PROFILES: typeof import('../../src/core/policy.ts').TIMING_PROFILES
   assertInvariants: typeof import('../../src/core/invariant.ts').assertInvariants
   Loop: typeof import('../../src/daemon/loop.ts').Loop
+  Pulse: typeof import('../../src/daemon/pulse.ts').Pulse
   ModelGate: typeof import('../../src/gate/model-gate.ts').ModelGate
 }
 
@@ -20,5 +21,5 @@ export interface Claim {
   /** The rule of PROTOCOL it stands for. */
   rule: string
   promise: string
-  check(program: Program): void
+  check(program: Program): void | Promise<void>
 }

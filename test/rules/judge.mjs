@@ -5,27 +5,35 @@ import { editsOf, loadProgram, loadSchedule, loadTable, Workshop } from './build
 
 const OPTIONS = { virtualMs: 30_000, profile: 'default' }
 
-/** Names of the claims that the program breaks. */
-async function broken(claims, program) {
+/** The claims of the mutant's own rule first. */
+function inOrder(claims, mutant) {
+  const rules = mutant.rule.split(', ')
+  const own = claims.filter(({ rule }) => rules.includes(rule))
+  return [...own, ...claims.filter((claim) => !own.includes(claim))]
+}
+
+/** Names of the claims that the program breaks; the first one is enough unless all are asked for. */
+async function broken(claims, program, all) {
   const names = []
   for (const { rule, promise, check } of claims) {
     try {
       await check(program)
     } catch {
       names.push(`${rule}: ${promise}`)
+      if (!all) break
     }
   }
   return names
 }
 
-async function judgeShare(part, parts) {
+async function judgeShare({ part, parts, all }) {
   const workshop = new Workshop()
   try {
     const { CLAIMS, MUTANTS } = await loadTable(workshop.build())
     const verdicts = []
     for (const [index, mutant] of MUTANTS.entries()) {
       if (index % parts !== part) continue
-      verdicts.push({ index, ...(await judge(workshop, CLAIMS, mutant)) })
+      verdicts.push({ index, ...(await judge(workshop, CLAIMS, mutant, all)) })
     }
     return verdicts
   } finally {
@@ -33,29 +41,40 @@ async function judgeShare(part, parts) {
   }
 }
 
-async function judge(workshop, claims, mutant) {
+async function judge(workshop, claims, mutant, all) {
   const { rule, without } = mutant
   try {
     const directory = workshop.build(editsOf(mutant))
-    const failing = await broken(claims, await loadProgram(directory))
-    const { runSchedule } = await loadSchedule(directory)
-    const seeds = (mutant.seeds ?? []).filter(
-      (seed) => runSchedule(seed, OPTIONS).verdict !== 'ok',
-    )
+    const program = await loadProgram(directory)
+    const failing = await broken(inOrder(claims, mutant), program, all)
+    const seeds = await found(mutant.seeds ?? [], directory)
     return { rule, without, claims: failing, seeds, error: null }
   } catch (error) {
     return { rule, without, claims: [], seeds: [], error: String(error) }
   }
 }
 
-/** The verdict on every mutant, in the order of the table; two threads share the work. */
-export async function judgeAll() {
+/** The seeds that notice. */
+async function found(seeds, directory) {
+  if (seeds.length === 0) return []
+  const { runSchedule } = await loadSchedule(directory)
+  return seeds.filter((seed) => runSchedule(seed, OPTIONS).verdict !== 'ok')
+}
+
+/**
+ * The verdict on every mutant, in the order of the table; two threads share the work.
+ *
+ * With `all` every claim is tried on every mutant, which takes some minutes.
+ */
+export async function judgeAll(all = false) {
   const parts = 2
   const shares = Array.from(
     { length: parts },
     (_, part) =>
       new Promise((resolve, reject) => {
-        const worker = new Worker(new URL(import.meta.url), { workerData: { part, parts } })
+        const worker = new Worker(new URL(import.meta.url), {
+          workerData: { part, parts, all },
+        })
         worker.once('message', resolve)
         worker.once('error', reject)
       }),
@@ -64,15 +83,13 @@ export async function judgeAll() {
 }
 
 /** By whom a mutant was caught, in a few words. */
-export function caughtBy({ rule, claims, seeds }) {
-  const own = claims.filter((name) => name.startsWith(`${rule.split(',')[0]}:`))
-  const first = own[0] ?? claims[0]
+export function caughtBy({ claims, seeds }) {
   const more = claims.length > 1 ? ` (and ${claims.length - 1} more)` : ''
-  const words = first === undefined ? [] : [`claim “${first}”${more}`]
+  const words = claims[0] === undefined ? [] : [`${claims[0]}${more}`]
   if (seeds.length > 0) words.push(`seed ${seeds.join(', ')}`)
   return words.join('; ') || 'nobody'
 }
 
 if (!isMainThread && workerData?.parts !== undefined) {
-  parentPort.postMessage(await judgeShare(workerData.part, workerData.parts))
+  parentPort.postMessage(await judgeShare(workerData))
 }

@@ -7,9 +7,9 @@
  */
 import type { NodeName, Timing } from '../../src/core/policy.ts'
 import { peerOf } from '../../src/core/policy.ts'
+import { Random } from '../../src/sim/random.ts'
 import { PAIR_DEFAULTS, type PairOptions, Rehearsal } from '../../src/sim/rehearsal.ts'
 import { carryOutCommand } from '../../src/sim/scenario-command.ts'
-import type { Random } from '../../src/sim/random.ts'
 
 /** The fence agent of the simulator takes this long. */
 export const FENCING_MS = 50
@@ -80,6 +80,8 @@ export interface Row {
   boundMs: ((timing: Timing) => number) | null
   /** The gate of the active must be shut this long after the fault. */
   outOfServiceMs?: (timing: Timing) => number
+  /** Why the bound is known not to hold today. */
+  missed?: string
   strike(trial: Trial): void
 }
 
@@ -164,6 +166,7 @@ export const ROWS: readonly Row[] = [
   {
     name: 'one way, active not heard, T3 works',
     pair: silent,
+    missed: 'the released node hears its peer, and still probes when a tick falls just after H',
     boundMs: (t) => 2 * t.leaseMs + t.marginMs + 10 * t.heartbeatMs,
     outOfServiceMs: (t) => t.suspicionMs + t.leaseMs + t.heartbeatMs,
     strike: (t) => t.fault('cut A>S'),
@@ -252,6 +255,8 @@ export interface Measured {
   tookMs: number | null
   /** Gates opened since the fault. */
   openings: number
+  /** How often the node that serves was another than the one before. */
+  moves: number
   /** From the fault to the end of the active's service; null when it went on. */
   outOfServiceMs: number | null
   dualMs: number
@@ -259,9 +264,9 @@ export interface Measured {
 
 /** Plays one row with one seed: clocks within 1 %, a random phase, either node active. */
 export function play(row: Row, profile: PairOptions['profile'], seed: number): Measured {
-  const drift = (): number => 1 + 0.01 * (2 * fraction(seed * (drifts += 0.618)) - 1)
-  let drifts = 1
-  const pair = { ...PAIR_DEFAULTS, ...row.pair, seed, profile, rates: { sp1: drift(), sp2: drift() } }
+  const draw = new Random(seed ^ 0xb0a7)
+  const rates = { sp1: draw.between(0.99, 1.01), sp2: draw.between(0.99, 1.01) }
+  const pair = { ...PAIR_DEFAULTS, ...row.pair, seed, profile, rates }
   const active: NodeName = seed % 2 === 0 ? 'sp1' : 'sp2'
   const rehearsal = new Rehearsal({ ...pair, active: pair.active === null ? null : active })
   const trial = new Trial(rehearsal, active)
@@ -272,21 +277,22 @@ export function play(row: Row, profile: PairOptions['profile'], seed: number): M
   const boundMs = row.boundMs === null ? 0 : row.boundMs(trial.timing) + trial.extraMs
   trial.run(trial.fromMs + boundMs + 3 * takeoverSilenceMs - rehearsal.nowMs)
   const { chronicle } = rehearsal
-  const opened = [trial.active, trial.standby]
-    .filter((name) => trial.only === null || name === trial.only)
-    .flatMap((name) => chronicle.opensAfter(name, trial.fromMs))
+  const names = [trial.active, trial.standby]
+  const opened = names
+    .flatMap((name) => chronicle.opensAfter(name, trial.fromMs).map((atMs) => ({ name, atMs })))
+    .toSorted((a, b) => a.atMs - b.atMs)
+  const counted = opened.find(({ name }) => trial.only === null || name === trial.only)
+  const before = pair.active === null ? opened[0]?.name : active
+  const servers = [before, ...opened.map(({ name }) => name)]
   const served = chronicle.openSpans[active].at(-1)
   return {
-    tookMs: opened.length === 0 ? null : Math.min(...opened) - trial.fromMs - trial.extraMs,
+    tookMs: counted === undefined ? null : counted.atMs - trial.fromMs - trial.extraMs,
     openings: opened.length,
+    moves: servers.filter((name, index) => index > 0 && name !== servers[index - 1]).length,
     outOfServiceMs:
       served === undefined || served.untilMs === Number.POSITIVE_INFINITY
         ? null
         : served.untilMs - trial.fromMs,
     dualMs: chronicle.dualMs(rehearsal.nowMs),
   }
-}
-
-function fraction(value: number): number {
-  return value - Math.floor(value)
 }

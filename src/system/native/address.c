@@ -46,11 +46,11 @@ static bool read_target(napi_env env, const napi_value *arguments, struct target
 
 static void start_request(struct request *request, uint16_t type, uint16_t flags,
                           const struct target *target) {
-  request_start(request, type, flags);
-  request->body.ifa_family = target->family;
-  request->body.ifa_prefixlen = target->prefix_length;
-  request->body.ifa_scope = RT_SCOPE_UNIVERSE;
-  request->body.ifa_index = target->interface_index;
+  request_start(request, type, flags, sizeof request->body.address);
+  request->body.address.ifa_family = target->family;
+  request->body.address.ifa_prefixlen = target->prefix_length;
+  request->body.address.ifa_scope = RT_SCOPE_UNIVERSE;
+  request->body.address.ifa_index = target->interface_index;
   request_add(request, IFA_LOCAL, target->bytes, target->size);
   request_add(request, IFA_ADDRESS, target->bytes, target->size);
 }
@@ -79,7 +79,7 @@ static napi_value address_replace(napi_env env, napi_callback_info info) {
   if (!read_uint(env, arguments[6], &lifetime.ifa_valid)) return NULL;
   if (!read_uint(env, arguments[7], &lifetime.ifa_prefered)) return NULL;
   start_request(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &target);
-  request.body.ifa_flags = (uint8_t)flags;
+  request.body.address.ifa_flags = (uint8_t)flags;
   request_add(&request, IFA_FLAGS, &flags, sizeof flags);
   request_add(&request, IFA_CACHEINFO, &lifetime, sizeof lifetime);
   if (label[0] != '\0') request_add(&request, IFA_LABEL, label, strlen(label) + 1);
@@ -159,7 +159,7 @@ static napi_value address_list(napi_env env, napi_callback_info info) {
   for (int attempt = 0; attempt < DUMP_TRIES && error == -EINTR; attempt += 1) {
     if (napi_create_array(env, &listing.array) != napi_ok) return NULL;
     listing.count = 0;
-    request_start(&request, RTM_GETADDR, 0);
+    request_start(&request, RTM_GETADDR, 0, sizeof request.body.address);
     error = netlink_dump(door_of(env), &request, read_address, &listing);
   }
   if (error < 0) return throw_errno(env, -error, "RTM_GETADDR", NULL);

@@ -12,6 +12,7 @@
         'netlink.c',
         'address.c',
         'packet.c',
+        'neighbour.c',
       ],
       'defines': ['_GNU_SOURCE', 'NAPI_VERSION=8'],
       'cflags': ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Wno-unused-parameter'],

@@ -45,5 +45,6 @@ NAPI_MODULE_INIT() {
   link_register(env, exports);
   address_register(env, exports);
   packet_register(env, exports);
+  neighbour_register(env, exports);
   return exports;
 }

@@ -34,9 +34,9 @@ static int open_socket(struct door *door) {
   return 0;
 }
 
-void request_start(struct request *request, uint16_t type, uint16_t flags) {
+void request_start(struct request *request, uint16_t type, uint16_t flags, size_t body_size) {
   memset(request, 0, sizeof *request);
-  request->header.nlmsg_len = NLMSG_LENGTH(sizeof request->body);
+  request->header.nlmsg_len = NLMSG_LENGTH(body_size);
   request->header.nlmsg_type = type;
   request->header.nlmsg_flags = NLM_F_REQUEST | flags;
 }

@@ -6,6 +6,7 @@
 
 #include "tandem.h"
 
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -15,14 +16,18 @@
 /* A request under construction: header and attributes in one buffer. */
 struct request {
   struct nlmsghdr header;
-  struct ifaddrmsg body;
+  union {
+    struct ifaddrmsg address;
+    struct ndmsg neighbour;
+  } body;
   char attributes[160];
 };
 
 /* Called for each message of a dump; may keep nothing of it. */
 typedef void (*message_reader)(const struct nlmsghdr *message, void *context);
 
-void request_start(struct request *request, uint16_t type, uint16_t flags);
+/* `body_size`: of the member of `body` that this type of request has. */
+void request_start(struct request *request, uint16_t type, uint16_t flags, size_t body_size);
 void request_add(struct request *request, uint16_t type, const void *data, size_t length);
 
 /*

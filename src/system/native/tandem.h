@@ -70,5 +70,6 @@ void gate_register(napi_env env, napi_value exports);
 void link_register(napi_env env, napi_value exports);
 void address_register(napi_env env, napi_value exports);
 void packet_register(napi_env env, napi_value exports);
+void neighbour_register(napi_env env, napi_value exports);
 
 #endif

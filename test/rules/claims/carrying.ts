@@ -2,9 +2,9 @@
 import { strict as assert } from 'node:assert'
 import type { Effect } from '../../../src/core/effect.ts'
 import type { Heartbeat } from '../../../src/core/heartbeat.ts'
-import type { Ports } from '../../../src/daemon/ports.ts'
+import type { Observer, Ports } from '../../../src/daemon/ports.ts'
 import type { Program } from '../claim.ts'
-import { activeOf, claim, Stage } from '../stage.ts'
+import { ACTIVE, activeOf, claim, Stage } from '../stage.ts'
 
 /** The loop over a state that a stage has brought about, with a model gate and a note of all calls. */
 class Bench {
@@ -67,14 +67,18 @@ function serving(program: Program): [Bench, Stage] {
   return [bench, stage]
 }
 
-/** A loop that waits for one more tick before it takes over, its address occupied. */
-function aboutToTakeOver(program: Program, occupiedForMs: number): Bench {
+/** A candidate whose term is not on disk yet, its address occupied for a while. */
+function candidate(program: Program, occupiedForMs: number): [Stage, Bench] {
   const stage = new Stage(program)
   stage.diskHangs = true
   stage.until('the candidacy', () => stage.state.role === 'take', 5000, { hear: null })
   const bench = new Bench(program, stage)
   bench.gate.occupy(bench.nowMs + occupiedForMs, true)
-  return bench
+  return [stage, bench]
+}
+
+function aboutToTakeOver(program: Program, occupiedForMs: number): Bench {
+  return candidate(program, occupiedForMs)[1]
 }
 
 export const CARRYING_CLAIMS = [
@@ -106,31 +110,44 @@ export const CARRYING_CLAIMS = [
     bench.loop.take({ type: 'heartbeat', heartbeat: stage.says(higher), direct: true })
     assert.deepEqual(bench.calls.slice(0, 4), ['close', 'demote', 'set-aside', 'send'])
   }),
-  claim('K2', 'an effect that runs late sets a deadline that has passed', (program) => {
+  claim('K2', 'a renewal that is carried out late is no longer than it was decided', (program) => {
     const [bench, stage] = serving(program)
-    bench.nowMs += 50
-    const { leaseUntilMs } = stage.state
-    bench.before = (call) => {
-      if (call === 'extend') bench.nowMs += 2000
-    }
-    stage.feed({ type: 'tick' })
+    stage.sleep(100).feed({ type: 'tick' })
     stage.peer.seq += 1
-    const state = stage.state
-    const late = new program.Loop(state, stage.policy, bench.ports)
-    late.take({ type: 'heartbeat', heartbeat: stage.says({ grant: true }), direct: true })
-    assert(bench.calls.includes('extend'))
-    assert(bench.gate.query().serveUntilMs <= Math.max(leaseUntilMs, bench.nowMs))
-    assert.notEqual(late.state.role, 'active')
-  }),
-  claim('K2', 'a gate that is opened late is not opened', (program) => {
-    const bench = aboutToTakeOver(program, 60_000)
-    bench.before = (call) => {
-      if (call === 'open') bench.nowMs += 2000
+    bench.nowMs = stage.nowMs
+    const openUntilMs = bench.gate.query().serveUntilMs
+    const stopped: Observer = {
+      stepped: () => {
+        bench.nowMs = openUntilMs - 1
+      },
+      carriedOut: () => {},
     }
-    bench.loop.take({ type: 'persisted', ticket: bench.loop.state.ticket })
+    const loop = new program.Loop(stage.state, stage.policy, bench.ports, stopped)
+    loop.take({ type: 'heartbeat', heartbeat: stage.says({ grant: true }), direct: true })
+    assert(bench.calls.includes('extend'))
+    assert.equal(bench.gate.query().serveUntilMs, stage.nowMs + stage.timing.leaseMs)
+  }),
+  claim('K2', 'a gate that is opened too late is not opened', (program) => {
+    const [stage, bench] = candidate(program, 60_000)
+    const stopped: Observer = {
+      stepped: (_before, event) => {
+        if (event.type === 'persisted') bench.nowMs += 2000
+      },
+      carriedOut: () => {},
+    }
+    const loop = new program.Loop(stage.state, stage.policy, bench.ports, stopped)
+    loop.take({ type: 'persisted', ticket: stage.state.ticket })
     assert(bench.calls.includes('open'))
     assert(bench.gate.query().serveUntilMs <= bench.nowMs)
-    assert.notEqual(bench.loop.state.role, 'active')
+    assert.notEqual(loop.state.role, 'active')
+  }),
+  claim('K2', 'the kernel takes no deadline that has passed', (program) => {
+    const stage = new Stage(program)
+    const gate = new program.ModelGate(() => stage.nowMs)
+    assert.equal(gate.occupy(stage.nowMs, true).done, false)
+    assert.equal(gate.open(stage.nowMs, false).done, false)
+    assert.equal(gate.open(stage.nowMs + 100, false).done, true)
+    assert.equal(gate.extend(stage.nowMs).done, false)
   }),
   claim('K3', 'a takeover opens only while the occupation has not lapsed', (program) => {
     const living = aboutToTakeOver(program, 100)
@@ -187,6 +204,19 @@ export const CARRYING_CLAIMS = [
     assert(effects.some(({ type }) => type === 'close'))
     assert.equal(stage.count('open', sinceMs), 0)
     assert.notEqual(stage.state.role, 'active')
+  }),
+  claim('K4', 'the attempt that was refused is not continued', (program) => {
+    const stage = new Stage(program, { mode: 'fence' })
+    stage.pass(1000, { hear: { ...ACTIVE } })
+    stage.diskHangs = true
+    const each = (): void => {
+      if (stage.state.fence === 'asked') stage.feed({ type: 'fenced', off: true })
+    }
+    stage.until('the candidacy', () => stage.state.role === 'take', 5000, { hear: null, each })
+    const { attemptTicket } = stage.state
+    stage.feed({ type: 'refused' })
+    stage.feed({ type: 'persisted', ticket: attemptTicket! })
+    assert.equal(stage.count('open'), 0)
   }),
   claim('K4', 'what was refused is not told, promoted or confirmed', (program) => {
     const bench = aboutToTakeOver(program, 100)

@@ -117,6 +117,17 @@ export const ELECTION_CLAIMS = [
     const order = stage.done.map(({ effect }) => effect.type)
     assert.deepEqual(order, ['open', 'confirm', 'promote'])
   }),
+  claim('election', 'a grant for an earlier candidacy is void', (program) => {
+    const stage = new Stage(program)
+    const peer = { able: false, grant: false }
+    stage.pass(300, { hear: peer })
+    const { seq } = stage.state
+    stage.hear({ ...peer, able: true, score: 4 })
+    stage.hear(peer)
+    assert(stage.state.role === 'elect' && stage.state.attempt! > seq)
+    stage.hear({ ...peer, grant: true, ackSeq: seq })
+    assert.equal(stage.state.role, 'elect')
+  }),
   claim('election', 'a lease of which less than L/4 is left elects nobody', (program) => {
     for (const [leftInL, role] of [[0.2, 'elect'], [0.3, 'active']] as const) {
       const stage = new Stage(program)

@@ -1,5 +1,7 @@
 /** What a heartbeat does to what we know: B0 to B4, A3 and the reflected path. */
 import { strict as assert } from 'node:assert'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { ACTIVE, activeOf, claim, OUR_BOOT, Stage, standbyOf } from '../stage.ts'
 
 export const HEARTBEAT_CLAIMS = [
@@ -65,6 +67,29 @@ export const HEARTBEAT_CLAIMS = [
     const { lastFreshMs } = stage.state
     stage.sleep(10).hear({ ackBoot: 'dddddddddddddddd' })
     assert.equal(stage.state.lastFreshMs, lastFreshMs)
+  }),
+  claim('B3', 'input that waits in the socket is read before a timer is judged', async (program) => {
+    const order: string[] = []
+    const socket = createSocket('udp4')
+    socket.bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    const ticked = new Promise<void>((resolve) => {
+      const pulse = new program.Pulse(20, () => performance.now(), () => {
+        order.push('tick')
+        pulse.stop()
+        resolve()
+      })
+      pulse.start()
+      socket.on('message', () => order.push('heard'))
+      // The process is stopped over the due time of the tick, and something came meanwhile.
+      socket.send('x', socket.address().port, '127.0.0.1', () => {
+        const untilMs = performance.now() + 40
+        while (performance.now() < untilMs);
+      })
+    })
+    await ticked
+    socket.close()
+    assert.deepEqual(order, ['heard', 'tick'])
   }),
   claim('B4', 'nothing is accepted of a start that a later one has proven to be over', (program) => {
     const stage = standbyOf(program)

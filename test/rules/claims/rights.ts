@@ -145,18 +145,18 @@ export const RIGHTS_CLAIMS = [
   }),
   claim('R2', 'an answer later than P counts for nothing', (program) => {
     const stage = activeOf(program)
-    const late = (): void => {
-      const round = stage.state.roundBefore
-      if (round === null) return
-      stage.nowMs = round.sentAtMs + stage.timing.roundMs + 10
-      for (const pingNode of [0, 1, 2]) {
-        stage.feed({ type: 'pong', round: round.number, pingNode })
-      }
+    const all = (round: number): void => {
+      for (const pingNode of [0, 1, 2]) stage.feed({ type: 'pong', round, pingNode })
     }
     for (let tick = 0; tick < 20; tick += 1) {
+      const sentAtMs = stage.nowMs
       stage.feed({ type: 'tick' })
-      late()
-      stage.nowMs = stage.state.round!.sentAtMs + stage.timing.heartbeatMs
+      const { round, roundBefore } = stage.state
+      stage.sleep(5)
+      if (round !== null && round.number % 2 === 0) all(round.number)
+      stage.sleep(5)
+      if (roundBefore !== null && roundBefore.number % 2 === 1) all(roundBefore.number)
+      stage.nowMs = sentAtMs + stage.timing.heartbeatMs
     }
     assert.equal(stage.state.role, 'standby')
   }),
@@ -277,7 +277,7 @@ export const RIGHTS_CLAIMS = [
     stage.pass(600, { hear: null, pong: [] })
     assert(stage.count('ask-witness', sinceMs) > 0)
     const blind = activeOf(program, { mode: 'witness', pingNodeCount: 0 })
-    blind.pass(500, { hear: null })
+    blind.pass(300, { hear: null })
     const blindMs = blind.nowMs
     blind.pass(200, { hear: null })
     assert.equal(blind.count('ask-witness', blindMs), 0)
@@ -315,6 +315,18 @@ export const RIGHTS_CLAIMS = [
       const ended = { role: 'demoting', armed: false, leaseUntilMs: 0 }
       assert.deepEqual({ role, armed, leaseUntilMs }, ended)
     }
+  }),
+  claim('R5', 'the end of the lease is judged before what comes after it', (program) => {
+    const stage = activeOf(program)
+    stage.until('the last tick', () => stage.state.leaseUntilMs - stage.nowMs < 200, 1000, {
+      hear: null,
+      pong: [],
+    })
+    stage.demoteHangs = true
+    stage.feed({ type: 'tick' })
+    stage.nowMs = stage.state.leaseUntilMs + 1
+    stage.hear({ grant: true })
+    assert.equal(stage.state.role, 'demoting')
   }),
   claim('R5', 'at its end: close, demote, no attempt', (program) => {
     const stage = activeOf(program)

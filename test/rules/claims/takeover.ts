@@ -46,13 +46,14 @@ export const TAKEOVER_CLAIMS = [
   }),
   claim('takeover', 'the first lease ends L after the later round of the newest pair', (program) => {
     const stage = standbyOf(program)
-    takesOverAfter(stage)
-    const { effect, atMs } = stage.done.findLast((entry) => entry.effect.type === 'open')!
-    assert(effect.type === 'open' && effect.takeover)
-    assert(effect.deadlineMs <= atMs + stage.timing.leaseMs)
-    assert(effect.deadlineMs <= stage.state.roundBefore!.sentAtMs + 2 * stage.timing.leaseMs)
-    const pairLaterMs = effect.deadlineMs - stage.timing.leaseMs
-    assert([stage.state.round, stage.state.roundBefore].some((r) => r?.sentAtMs === pairLaterMs))
+    stage.diskHangs = true
+    stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
+    stage.feed({ type: 'tick' })
+    stage.sleep(30).writeDisk()
+    const { effect } = stage.done.findLast((entry) => entry.effect.type === 'open')!
+    const deadlineMs = stage.state.pair!.laterMs + stage.timing.leaseMs
+    assert.deepEqual(effect, { type: 'open', deadlineMs, takeover: true })
+    assert(deadlineMs < stage.nowMs + stage.timing.leaseMs)
   }),
   claim('takeover', 'the term is on disk before the gate opens', (program) => {
     const stage = standbyOf(program)

@@ -13,7 +13,6 @@ export const DATA_MUTANTS: readonly Mutant[] = [
   without('inSync', 'an active that does not say `sync` sets it', DATA, 'return heartbeat.sync && position.term', 'return position.term'),
   without('inSync', 'an active whose history is another sets it', DATA,
     'return heartbeat.sync && position.term === heartbeat.position.term', 'return heartbeat.sync'),
-  without('inSync', 'a candidate sets it', DATA, '!heartbeat.want && !heartbeat.sole', '!heartbeat.sole'),
   without('inSync', 'a peer that is `sole` sets it', DATA, '!heartbeat.want && !heartbeat.sole', '!heartbeat.want'),
   without('inSync', 'a peer with newer data sets it', DATA,
     'comparePositions(heartbeat.position, position) <= 0', 'comparePositions(heartbeat.position, position) <= 1e9'),

@@ -87,7 +87,6 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   without('switchover', 'an operator is not heard', MOVE, "  if (now < s.askUntilMs && s.ask === peer) return 'operator-asked'\n", '  void now\n'),
   without('switchover', 'an operator at the peer is not heard', MOVE,
     "  if (s.peer !== null && hearsPeer(turn) && s.peer.ask === peer) return 'operator-asked'\n"),
-  without('switchover', 'any request moves the role', MOVE, 'now < s.askUntilMs && s.ask === peer', 'now < s.askUntilMs && s.ask !== null'),
   without('switchover', 'a request does not end when it is fulfilled', MOVE, 'if (active || now >= s.askUntilMs)', 'if (active && now >= s.askUntilMs)'),
   without('switchover', 'a request never ends by itself', MOVE, 'if (active || now >= s.askUntilMs)', 'if (active)'),
   without('switchover', 'a request is not told', STEP, '    ask: s.ask,\n    digest', '    ask: null,\n    digest'),

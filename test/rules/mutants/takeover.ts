@@ -151,8 +151,9 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
   without('gap', 'the pair stays', STEP, '  s.pair = null\n  s.probesClear', '  s.probesClear'),
   without('gap', 'the probes run on', STEP, '  s.probesClearFromMs = null\n  s.tellSinceMs', '  s.tellSinceMs'),
   without('gap', 'the telling runs on', STEP, '  s.tellSinceMs = null\n}', '}'),
-  without('gap', 'it comes after the event', STEP,
-    '  noteGap(turn)\n  endLease(turn)\n  take(turn, event)\n', '  endLease(turn)\n  take(turn, event)\n  noteGap(turn)\n'),
+  without('gap', 'it comes after the decision', STEP,
+    "  noteGap(turn)\n  endLease(turn)\n  take(turn, event)\n  decide(turn, event.type === 'tick')\n",
+    "  endLease(turn)\n  take(turn, event)\n  decide(turn, event.type === 'tick')\n  noteGap(turn)\n"),
   without('gap', 'a pause of G is one', STEP,
     'if (now - s.lastRunMs <= policy.timing.gapMs) return', 'if (now - s.lastRunMs < policy.timing.gapMs) return'),
 ]
