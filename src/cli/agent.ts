@@ -8,7 +8,7 @@ import { checkMachine } from '../config/machine-check.ts'
 import { runAgent } from '../daemon/agent.ts'
 import { readPrivateFile } from '../system/file.ts'
 import { linkState } from '../system/native.ts'
-import { parseKeys } from '../wire/key.ts'
+import { type PairKey, parseKeys } from '../wire/key.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { programVersion } from './version.ts'
@@ -18,6 +18,7 @@ const SPEC: CommandSpec = {
   summary: 'Runs the agent of this node in the foreground, until SIGTERM or SIGINT.',
   details:
     'An active agent that is asked to stop hands over to its peer first, where that is able.\n' +
+    'SIGHUP reads the key file again.\n' +
     'Exit status: 0 stopped as asked, 3 cannot start (the reason is printed), 70 a mistake of ours.',
   positionals: [],
   options: {},
@@ -40,19 +41,20 @@ export async function run(args: string[], io: Io): Promise<number> {
     return EXIT.refused
   }
   const { config } = loaded
-  const read = await readPrivateFile(config.keyFile, { maxBytes: KEY_FILE_MAX_BYTES })
-  if (!read.ok) return refuse(io, read.message, 'make one with: tandem key new')
-  const keys = parseKeys(read.bytes.toString('utf8'))
-  if (!keys.ok) return refuse(io, `${config.keyFile}, line ${keys.line} ${keys.why}`, keys.mend)
+  const keys = await readKeys(config.keyFile)
+  if (typeof keys === 'string') return refuse(io, keys, 'make one with: tandem key new')
 
   const end = await runAgent({
     config,
-    keys: keys.keys,
+    keys,
     stateDir: places.stateDir,
     runDir: places.runDir,
     version: programVersion(),
     journal: io.env['JOURNAL_STREAM'] !== undefined,
     stopAsked: untilSignal(),
+    onReload: (changed) => {
+      process.on('SIGHUP', () => void readKeys(config.keyFile).then(changed))
+    },
   })
   return end.ok ? EXIT.done : refuse(io, end.message, end.mend)
 }
@@ -60,6 +62,14 @@ export async function run(args: string[], io: Io): Promise<number> {
 function refuse(io: Io, message: string, mend: string): number {
   io.stderr(`tandem agent: ${message}\n  mend: ${mend}\n`)
   return EXIT.refused
+}
+
+/** The keys, or what is wrong with their file. */
+async function readKeys(path: string): Promise<readonly PairKey[] | string> {
+  const read = await readPrivateFile(path, { maxBytes: KEY_FILE_MAX_BYTES })
+  if (!read.ok) return read.message
+  const keys = parseKeys(read.bytes.toString('utf8'))
+  return keys.ok ? keys.keys : `${path}, line ${keys.line} ${keys.why}`
 }
 
 function untilSignal(): Promise<string> {

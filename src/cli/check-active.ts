@@ -1,7 +1,7 @@
 /**
  * `tandem check-active`: the state of this node by exit code, for those who type it under this name.
  *
- * Scripts use `ngcp-check-active`, which answers the same some sixty times faster. Its exit codes are
+ * Scripts use `ngcp-check-active`, which answers the same some fifty times faster. Its exit codes are
  * the platform's: 0 active, 1 standby, 2 unknown or wrong usage, 3 transition.
  */
 import { readFile } from 'node:fs/promises'

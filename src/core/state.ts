@@ -15,6 +15,9 @@ export const NEVER = Number.NEGATIVE_INFINITY
 /** How many of our own heartbeats we remember the sending time of; older grants are worth nothing. */
 export const SENT_REMEMBERED = 64
 
+/** Low rate: one heartbeat in this many goes by way of the ping nodes although it need not. */
+export const REFLECT_EVERY = 25
+
 /** One start of the peer's agent, as far as we heard it (B1, B4). */
 export interface PeerBoot {
   boot: string

@@ -26,7 +26,7 @@ import { hear } from './peer.ts'
 import type { Policy } from './policy.ts'
 import { beginRound, hasMajority, notePong, score } from './reachability.ts'
 import { becomeDemoting, becomeStandby } from './role.ts'
-import { SENT_REMEMBERED, type State } from './state.ts'
+import { REFLECT_EVERY, SENT_REMEMBERED, type State } from './state.ts'
 import { compareReachability, considerSwitchover, endAsk } from './switchover.ts'
 import { considerTakeover, continueTakeover } from './takeover.ts'
 import { hearsPeer, nextTerm, persist, type Turn, wants } from './turn.ts'
@@ -209,9 +209,6 @@ function tellPeer(turn: Turn, tick: boolean): void {
   const heartbeat = compose(turn, grant)
   turn.effects.push({ type: 'send', heartbeat, reflect: needsReflection(turn, heartbeat) })
 }
-
-/** Low rate: one heartbeat in this many goes by way of the ping nodes although it need not. */
-const REFLECT_EVERY = 25
 
 /** Full rate as soon as nothing was heard for H on the direct paths, here or at the peer. */
 function needsReflection(turn: Turn, heartbeat: Heartbeat): boolean {

@@ -50,6 +50,8 @@ export interface AgentOptions {
   journal: boolean
   /** Resolves when somebody wants the agent to stop; the text says who. */
   stopAsked: Promise<string>
+  /** Calls back whenever an operator wants the key file to be read again; null when it is unusable. */
+  onReload(changed: (keys: readonly PairKey[] | string) => void): void
 }
 
 /** How an agent ended. */
@@ -193,6 +195,7 @@ export class RunningAgent {
     this.#endKeeping = keepNeighbours(this.#config.paths, native, (sentence) =>
       this.#log('warning', 'neighbour', sentence),
     )
+    this.#options.onReload((keys) => this.#useKeys(keys))
     void this.#options.stopAsked.then((text) => this.#stop(text))
     return ended
   }
@@ -238,6 +241,15 @@ export class RunningAgent {
 
   #log(severity: Severity, event: string, text: string): void {
     this.#tell({ type: 'log', severity, event, text })
+  }
+
+  #useKeys(keys: readonly PairKey[] | string): void {
+    if (typeof keys === 'string') {
+      this.#log('error', 'key', `${keys}; the keys in use stay in force`)
+      return
+    }
+    this.#links.useKeys(keys)
+    this.#log('info', 'key', `${keys.length} keys are in use, number ${keys[0]?.id} signs`)
   }
 
   #becomeRealtime(): void {

@@ -8,6 +8,7 @@
 import type { PathConfig } from '../config/config.ts'
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { NodeName } from '../core/policy.ts'
+import { REFLECT_EVERY } from '../core/state.ts'
 import { decodeHeartbeat, encodeHeartbeat, type RejectReason } from '../wire/heartbeat.ts'
 import type { PairKey } from '../wire/key.ts'
 import { Complaints } from './complaint.ts'
@@ -18,9 +19,6 @@ import { Reflection, type ReflectionReport } from './reflection.ts'
 
 /** Sending times remembered for round trips. */
 const SENT_REMEMBERED = 64
-
-/** At rest one heartbeat in this many is reflected; the core has the same number. */
-const REFLECT_EVERY = 25
 
 export interface HeartbeatLinksOptions {
   node: NodeName

@@ -5,7 +5,13 @@
  * stand-back), so that what is done next happens to a pair in ordinary service. Transcripts and the
  * measured bounds both begin here.
  */
-import type { DataPolicy, Mode, NodeName, TimingProfile } from '../core/policy.ts'
+import {
+  type DataPolicy,
+  type Mode,
+  type NodeName,
+  peerOf,
+  type TimingProfile,
+} from '../core/policy.ts'
 import { serving } from './checkers.ts'
 import { Chronicle } from './chronicle.ts'
 import { simPolicy } from './schedule.ts'
@@ -47,7 +53,7 @@ export const PAIR_DEFAULTS: PairOptions = {
 }
 
 /** A pair of agents at work, longer than any promise or stand-back lasts. */
-const SETTLE_IN_D = 4
+const SETTLE_IN_D = 1.5
 
 export class Rehearsal {
   readonly world: World
@@ -91,15 +97,16 @@ export class Rehearsal {
 
   #bringIntoService(active: NodeName): void {
     const { timing } = this.world.nodes.sp1.policy
-    const settleMs = SETTLE_IN_D * timing.takeoverSilenceMs
-    this.start('sp1')
+    const other = this.world.nodes[peerOf(active)]
+    // One that cannot serve yet is not elected, whatever the phases of the two are.
+    other.healthy = false
+    this.start(active)
     this.run(this.world.random.between(0, timing.heartbeatMs))
-    this.start('sp2')
-    this.run(settleMs)
-    if (serving(this.world)[0] !== active) {
-      this.world.nodes[active].take({ type: 'ask', node: active, force: false })
-      this.run(settleMs)
-    }
+    this.start(other.name)
+    this.run(timing.takeoverSilenceMs)
+    other.healthy = true
+    other.take({ type: 'health', healthy: true })
+    this.run(SETTLE_IN_D * timing.takeoverSilenceMs)
     const now = serving(this.world)
     if (now.length !== 1 || now[0] !== active) {
       throw new Error(`the pair did not come into service: [${now.join(' ')}] instead of ${active}`)

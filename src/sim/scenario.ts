@@ -24,7 +24,8 @@ import { switchoverBlocker } from '../core/switchover.ts'
 import { serving } from './checkers.ts'
 import type { Entry } from './chronicle.ts'
 import { PAIR_DEFAULTS, type PairOptions, Rehearsal } from './rehearsal.ts'
-import { carryOutCommand, duration } from './scenario-command.ts'
+import { carryOutCommand } from './scenario-command.ts'
+import { count, duration, either, WordFault } from './scenario-word.ts'
 
 export interface Line {
   /** Counted from 1. */
@@ -50,26 +51,26 @@ const NAMES = ['sp1', 'sp2'] as const
 
 const PAIR_KEYS: Readonly<Record<string, (pair: PairOptions, value: string) => void>> = {
   seed: (pair, value) => {
-    pair.seed = Number(value)
+    pair.seed = count(value)
   },
   profile: (pair, value) => {
-    pair.profile = oneOf(value, 'default', 'fast')
+    pair.profile = either(value, 'default', 'fast')
   },
   mode: (pair, value) => {
-    pair.mode = oneOf(value, 'ping', 'witness', 'fence')
+    pair.mode = either(value, 'ping', 'witness', 'fence')
   },
   active: (pair, value) => {
-    const active = oneOf(value, 'sp1', 'sp2', 'none')
+    const active = either(value, 'sp1', 'sp2', 'none')
     pair.active = active === 'none' ? null : active
   },
   'ping-nodes': (pair, value) => {
-    pair.pingNodeCount = Number(value)
+    pair.pingNodeCount = count(value)
   },
   data: (pair, value) => {
-    pair.data = oneOf(value, 'none', 'recent', 'strict')
+    pair.data = either(value, 'none', 'recent', 'strict')
   },
   stale: (pair, value) => {
-    pair.stale = oneOf(value, 'serve', 'refuse')
+    pair.stale = either(value, 'serve', 'refuse')
   },
   'stale-wait': (pair, value) => {
     pair.staleWaitMs = duration(value)
@@ -78,23 +79,22 @@ const PAIR_KEYS: Readonly<Record<string, (pair: PairOptions, value: string) => v
     pair.confirmAloneAfterMs = duration(value)
   },
   t3: (pair, value) => {
-    pair.probesCross = oneOf(value, 'on', 'off') === 'on'
+    pair.probesCross = either(value, 'on', 'off') === 'on'
   },
   reflection: (pair, value) => {
-    pair.reflects = oneOf(value, 'on', 'off') === 'on'
+    pair.reflects = either(value, 'on', 'off') === 'on'
   },
   'rate-sp1': (pair, value) => {
-    pair.rates = { ...pair.rates, sp1: Number(value) }
+    pair.rates = { ...pair.rates, sp1: rate(value) }
   },
   'rate-sp2': (pair, value) => {
-    pair.rates = { ...pair.rates, sp2: Number(value) }
+    pair.rates = { ...pair.rates, sp2: rate(value) }
   },
 }
 
-function oneOf<T extends string>(value: string, ...choice: readonly T[]): T {
-  const found = choice.find((one) => one === value)
-  if (found === undefined) throw new Error(`is '${value}', not ${choice.join(' or ')}`)
-  return found
+function rate(value: string): number {
+  if (/^\d+(\.\d+)?$/.test(value) && Number(value) > 0) return Number(value)
+  throw new WordFault('a rate', '0.99', value)
 }
 
 /**
@@ -133,7 +133,7 @@ function readPair(pair: PairOptions, words: readonly string[]): void {
     try {
       set(pair, value)
     } catch (error) {
-      throw new Error(`${key} ${messageOf(error)}`)
+      throw new Error(`${key}: ${messageOf(error)}`)
     }
   }
 }

@@ -25,7 +25,7 @@ export class Stores {
       this.#replicate()
       world.timeline.after(world.nodes.sp1.policy.timing.heartbeatMs / 4, again)
     }
-    again()
+    if (world.nodes.sp1.policy.data.takeover !== 'none') again()
   }
 
   /** An application writes through the node that serves. */

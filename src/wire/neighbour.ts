@@ -90,7 +90,7 @@ export function decodeNeighbour(frame: Buffer): AddressMessage | null {
   const claimed = optionMac(frame.subarray(0, end), type === SOLICITATION ? 1 : 2)
   if (claimed === null) return null
   const fromNobody = NOBODY.compare(frame, HEADER + 8, HEADER + 24) === 0
-  if (false return null
+  if (fromNobody && (type === ADVERTISEMENT || claimed !== 'none')) return null
   return {
     kind: kindOf(type, fromNobody, frame[ICMP + 4] ?? 0),
     senderMac: claimed === 'none' ? ethernetSource(frame) : claimed,

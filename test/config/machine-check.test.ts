@@ -41,6 +41,11 @@ describe('this machine', () => {
 
   it('is told which interface it does not have, once each', async () => {
     const doors = { interfaceExists: async (name: string) => name !== 'eth0' }
+    const asked: string[] = []
+    await checkMachine(configWith(keyFile(GOOD_KEY)), {
+      interfaceExists: (name) => asked.push(name) > 0,
+    })
+    expect(asked).toEqual(['eth1', 'eth0'])
     const mistakes = await checkMachine(configWith(keyFile(GOOD_KEY)), doors)
     expect(linesOf(mistakes)).toEqual([
       'error this machine hosts.sp1.eth0 is not an interface of this machine -> correct the name in network.yml or bring the interface up',

