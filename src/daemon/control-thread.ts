@@ -21,6 +21,7 @@ import { native } from '../system/native.ts'
 import { History } from './history.ts'
 import type { FromHeart, ToHeart } from './message.ts'
 import { Operations } from './operations.ts'
+import { SharedMemory } from './shared-memory.ts'
 
 /** What the main thread hands over at start. */
 export interface ControlThreadData {
@@ -28,8 +29,7 @@ export interface ControlThreadData {
   stateDir: string
   runDir: string
   version: string
-  /** Int32Array of one: raised by this thread as long as it makes progress. */
-  progress: SharedArrayBuffer
+  memory: SharedArrayBuffer
   journal: boolean
   /** What the kernel holds of the gate, to be watched from here: looking starts processes. */
   gate: GateInForce
@@ -190,8 +190,8 @@ async function watchAlarms(): Promise<void> {
   for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)
 }
 
-const progress = new Int32Array(data.progress)
-setInterval(() => Atomics.add(progress, 0, 1), PROGRESS_MS)
+const memory = new SharedMemory(data.memory)
+setInterval(() => memory.raise('controlProgress'), PROGRESS_MS)
 setInterval(() => void watchAlarms(), ALARM_MS)
 port.on('message', receive)
 

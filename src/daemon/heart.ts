@@ -20,6 +20,7 @@ import type { FromHeart } from './message.ts'
 import type { Observer, Ports } from './ports.ts'
 import { Pulse, type PulseReport } from './pulse.ts'
 import type { ServiceGate } from './service-gate.ts'
+import type { SharedMemory } from './shared-memory.ts'
 
 /** After this long without another late tick, the worst one is forgotten. */
 const LATE_REMEMBERED_MS = 60_000
@@ -35,8 +36,7 @@ export interface HeartDoors {
   announce(): void
   persist(ticket: number, hard: { term: number; sole: boolean }): void
   links: LinkHealth
-  /** Progress counter of the control thread. */
-  progress(): number
+  memory: SharedMemory
   writeState(state: Readonly<State>, nowMs: number): void
   tell(message: FromHeart): void
   /** The floating IPs are served from now on, or no longer. */
@@ -128,6 +128,7 @@ export class Heart {
 
   #beat(report: PulseReport): void {
     const now = this.#doors.now()
+    this.#doors.memory.raise('heartBeat')
     this.#noteLateness(report, now)
     this.#watchControl(now)
     if (this.#stalled) return
@@ -146,7 +147,7 @@ export class Heart {
 
   /** A heart that beats for a dead body lies: without progress of the control thread it stops. */
   #watchControl(now: number): void {
-    const count = this.#doors.progress()
+    const count = this.#doors.memory.read('controlProgress')
     // Until it has come up, its silence says nothing; that it comes up at all is watched elsewhere.
     if (count === 0) return
     if (count !== this.#progress.count) {

@@ -9,7 +9,7 @@
  */
 export interface LinkHealthOptions {
   interfaces: readonly string[]
-  /** Asks the driver; false also when the interface does not exist. */
+  /** What the driver said last; false also when the interface does not exist. */
   carrier: (name: string) => boolean
   /** Without carrier for this long it counts. */
   downAfterMs: number

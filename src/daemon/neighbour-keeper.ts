@@ -10,28 +10,14 @@
 import type { PathConfig } from '../config/config.ts'
 import type { Native } from '../system/native.ts'
 
-/** Well below the kernel's shortest reachable time, 15 s (half of base_reachable_time). */
-const KEEP_EVERY_MS = 5_000
-
 export type NeighbourDoor = Pick<Native, 'linkState' | 'neighbourConfirm'>
 
-/**
- * Begins to keep the entries of all direct paths.
- *
- * @returns ends it
- */
-export function keepNeighbours(
-  paths: readonly PathConfig[],
+/** Keeps the peer's entry of one direct path; does nothing while there is none. */
+export function keepNeighbour(
+  path: PathConfig,
   door: NeighbourDoor,
   tell: (sentence: string) => void,
-): () => void {
-  const timer = setInterval(() => {
-    for (const path of paths) keep(path, door, tell)
-  }, KEEP_EVERY_MS)
-  return () => clearInterval(timer)
-}
-
-function keep(path: PathConfig, door: NeighbourDoor, tell: (sentence: string) => void): void {
+): void {
   try {
     const link = door.linkState(path.interface)
     if (link?.ethernet) door.neighbourConfirm(link.index, path.family, path.peerAddress)

@@ -24,11 +24,12 @@ import type { PairKey } from '../wire/key.ts'
 import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-line.ts'
 import { AddressView } from './address-view.ts'
 import type { ControlThreadData } from './control-thread.ts'
+import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
 import { LinkHealth } from './link-health.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
-import { keepNeighbours } from './neighbour-keeper.ts'
 import { ServiceGate } from './service-gate.ts'
+import { SharedMemory } from './shared-memory.ts'
 import { buildSnapshot } from './snapshot.ts'
 import { StateFile } from './state-file.ts'
 import { Store } from './store.ts'
@@ -73,12 +74,12 @@ export class RunningAgent {
   readonly #linkHealth: LinkHealth
   readonly #stateFile: StateFile
   readonly #stateLine = Buffer.alloc(STATE_LINE_BYTES)
-  readonly #progress = new Int32Array(new SharedArrayBuffer(4))
+  readonly #memory: SharedMemory
+  readonly #hands: Hands
   readonly #control: Worker
   readonly #heart: Heart
   readonly #lostPlaces = new Set<string>()
   #storeTrouble: string | null = null
-  #endKeeping: () => void = () => {}
   #realtime = false
   #end: (end: AgentEnd) => void = () => {}
 
@@ -110,9 +111,15 @@ export class RunningAgent {
     const { timing } = config.policy
     const now = native.bootTimeMs
 
-    this.#gate = new ServiceGate(parts.prepared.gate, parts.floatingIps, now, (failures) =>
-      this.#log('error', 'address', JSON.stringify(failures)),
-    )
+    this.#memory = new SharedMemory(watchedInterfaces(config).length)
+    this.#hands = new Hands({
+      config,
+      memory: this.#memory,
+      realtimePriority: REALTIME_PRIORITY,
+      trouble: (text) => this.#log('error', 'network', text),
+      died: (message) => this.#fail('HA_HANDS_DIED', message),
+    })
+    this.#gate = new ServiceGate(parts.prepared.gate, this.#hands.addresses)
     const identifiers = icmpIdentifiers(config.port)
     const openPort = (family: 4 | 6): IcmpPort | null =>
       config.pingNodes.some((node) => node.family === family)
@@ -155,7 +162,11 @@ export class RunningAgent {
     )
     this.#addressWatch = new AddressWatch({
       floatingIps: config.floatingIps,
-      door: native,
+      door: {
+        ...native,
+        carrier: (name) => this.#hands.carrier(name),
+        linkState: (name) => this.#hands.linkState(name),
+      },
       onConflict: ({ address, byMac, kind }) => {
         this.#addressView.noteConflict({ address, mac: byMac, kind })
         this.#heart.conflict()
@@ -163,7 +174,7 @@ export class RunningAgent {
     })
     this.#linkHealth = new LinkHealth({
       interfaces: config.serviceInterfaces,
-      carrier: (name) => native.carrier(name),
+      carrier: (name) => this.#hands.carrier(name),
       downAfterMs: timing.gapMs,
       upAfterMs: timing.dampingMs,
     })
@@ -192,9 +203,6 @@ export class RunningAgent {
     if (left.length > 0) this.#log('warning', 'leftovers', `released: ${JSON.stringify(left)}`)
     this.#becomeRealtime()
     this.#heart.start()
-    this.#endKeeping = keepNeighbours(this.#config.paths, native, (sentence) =>
-      this.#log('warning', 'neighbour', sentence),
-    )
     this.#options.onReload((keys) => this.#useKeys(keys))
     void this.#options.stopAsked.then((text) => this.#stop(text))
     return ended
@@ -222,7 +230,7 @@ export class RunningAgent {
       announce: () => this.#addressWatch.announce(),
       persist: (ticket, hard) => this.#store.persist(ticket, hard),
       links: this.#linkHealth,
-      progress: () => Atomics.load(this.#progress, 0),
+      memory: this.#memory,
       writeState: (state, nowMs) => this.#writeState(state, nowMs),
       tell: (message) => this.#tell(message),
       serving: (on) => this.#addressView.serving(on),
@@ -284,7 +292,7 @@ export class RunningAgent {
       stateDir: this.#options.stateDir,
       runDir: this.#options.runDir,
       version: this.#options.version,
-      progress: this.#progress.buffer as SharedArrayBuffer,
+      memory: this.#memory.buffer,
       journal: this.#options.journal,
       gate: this.#prepared.inForce,
     }
@@ -343,7 +351,7 @@ export class RunningAgent {
       floatingIps: this.#addressView.snapshot(),
       withoutCarrier: this.#linkHealth.withoutCarrier,
       heart: this.#heart.health(this.#realtime, this.#storeTrouble),
-      carrier: native.carrier,
+      carrier: (name) => this.#hands.carrier(name),
     })
   }
 
@@ -368,7 +376,6 @@ export class RunningAgent {
 
   async #shutDown(text: string): Promise<void> {
     this.#heart.stop()
-    this.#endKeeping()
     this.#links.close()
     this.#icmp[4]?.close()
     this.#icmp[6]?.close()
@@ -378,6 +385,7 @@ export class RunningAgent {
         if (message.type === 'stopped') resolve()
       })
     })
+    await this.#hands.stop()
     this.#tell({ type: 'stopping', text })
     await Promise.race([stopped, sleep(CONTROL_STOP_MS)])
     await this.#control.terminate()
@@ -396,6 +404,7 @@ export class RunningAgent {
   /** A mistake of ours: a wrong active is worse than none. */
   #crash(error: unknown): void {
     this.#gate.close()
+    this.#floatingIps.remove()
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     process.stderr.write(`tandem agent: ${text}\n`)
     process.exit(70)

@@ -1,25 +1,23 @@
 /**
  * In which order do gate and addresses move? The gate of the core, with the floating IPs behind it.
  *
- * The kernel answers address probes only for addresses it has, so an occupation needs them
- * configured; the gate is shut around them all the while. Added before the gate lets anything pass,
- * removed after it is shut. The address lifetime is the second lock: an agent that is dead or frozen
- * no longer renews it, and the kernel drops the address by itself.
+ * The kernel answers address probes only for addresses it has, so an occupation needs them on their
+ * interfaces; the gate is shut around them all the while. They are put on and taken off by the hands
+ * (`hands-thread.ts`), who may have to wait for the kernel; the gate itself never does. The address
+ * lifetime is the second lock: nobody renews it for an agent that is dead or frozen.
  */
 import type { Gate, GateAnswer, GateKind } from '../gate/gate.ts'
 
-/**
- * Lifetime of a configured floating IP. The kernel counts whole seconds and was never early in 120
- * measured leases; late by 0.25 s at most.
- */
-export const ADDRESS_VALID_SECONDS = 1
-const ADDRESS_REFRESH_MS = 200
-
-/** The floating IPs as a set; every method tries all of them and reports what failed. */
+/** The floating IPs as a set, as the hands keep them. */
 export interface Addresses {
-  add(validSeconds: number): readonly unknown[]
-  refresh(validSeconds: number): readonly unknown[]
-  remove(): readonly unknown[]
+  /** They are on their interfaces. */
+  present(): boolean
+  /** Asks for them to be put on; lasts a moment unless they are wanted. */
+  add(): void
+  /** Whether they are kept on. */
+  want(wanted: boolean): void
+  /** Asks for them to be taken off. */
+  remove(): void
 }
 
 /** Counts for the status. */
@@ -33,53 +31,55 @@ export class ServiceGate implements Gate {
   readonly counts: GateCounts = { commands: 0, refusals: 0 }
   readonly #gate: Gate
   readonly #addresses: Addresses
-  readonly #now: () => number
-  readonly #failed: (failures: readonly unknown[]) => void
-  #present = false
-  #refreshedMs = Number.NEGATIVE_INFINITY
+  #wanted = false
 
-  constructor(
-    gate: Gate,
-    addresses: Addresses,
-    now: () => number,
-    failed: (failures: readonly unknown[]) => void,
-  ) {
+  constructor(gate: Gate, addresses: Addresses) {
     this.kind = gate.kind
     this.#gate = gate
     this.#addresses = addresses
-    this.#now = now
-    this.#failed = failed
   }
 
-  /** The addresses are configured on this node, behind the gate. */
+  /** The addresses are on this node's interfaces, behind the gate. */
   get present(): boolean {
-    return this.#present
+    return this.#addresses.present()
   }
 
   claim(): GateAnswer {
-    const answer = this.#count(this.#gate.claim())
-    this.#remove()
+    return this.#count(this.#gate.claim())
+  }
+
+  /**
+   * An occupation that nobody could see would be none: until the addresses are there it is refused,
+   * and asked for again at the next tick.
+   */
+  occupy(deadlineMs: number, first: boolean): GateAnswer {
+    if (!this.#addresses.present()) {
+      this.#addresses.add()
+      return this.#count({ ...this.#gate.query(), done: false, refusal: 'state' })
+    }
+    const answer = this.#count(this.#gate.occupy(deadlineMs, first))
+    if (answer.done) this.#want()
     return answer
   }
 
-  occupy(deadlineMs: number, first: boolean): GateAnswer {
-    this.#ensure()
-    return this.#count(this.#gate.occupy(deadlineMs, first))
-  }
-
   open(deadlineMs: number, takeover: boolean): GateAnswer {
-    this.#ensure()
-    return this.#count(this.#gate.open(deadlineMs, takeover))
+    if (!this.#addresses.present()) this.#addresses.add()
+    const answer = this.#count(this.#gate.open(deadlineMs, takeover))
+    if (answer.done) this.#want()
+    return answer
   }
 
   extend(deadlineMs: number): GateAnswer {
-    this.#ensure()
     return this.#count(this.#gate.extend(deadlineMs))
   }
 
   close(): GateAnswer {
     const answer = this.#count(this.#gate.close())
-    this.#remove()
+    if (this.#wanted) {
+      this.#wanted = false
+      this.#addresses.want(false)
+      this.#addresses.remove()
+    }
     return answer
   }
 
@@ -87,27 +87,15 @@ export class ServiceGate implements Gate {
     return this.#gate.query()
   }
 
+  #want(): void {
+    if (this.#wanted) return
+    this.#wanted = true
+    this.#addresses.want(true)
+  }
+
   #count(answer: GateAnswer): GateAnswer {
     this.counts.commands += 1
     if (!answer.done) this.counts.refusals += 1
     return answer
-  }
-
-  #ensure(): void {
-    const now = this.#now()
-    if (this.#present && now - this.#refreshedMs < ADDRESS_REFRESH_MS) return
-    const failures = this.#present
-      ? this.#addresses.refresh(ADDRESS_VALID_SECONDS)
-      : this.#addresses.add(ADDRESS_VALID_SECONDS)
-    this.#present = true
-    this.#refreshedMs = now
-    if (failures.length > 0) this.#failed(failures)
-  }
-
-  #remove(): void {
-    if (!this.#present) return
-    this.#present = false
-    const failures = this.#addresses.remove()
-    if (failures.length > 0) this.#failed(failures)
   }
 }

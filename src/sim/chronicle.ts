@@ -42,14 +42,21 @@ export class Chronicle implements Checker {
   readonly roleChanges: RoleChange[] = []
   readonly #world: World
 
-  /** Looks on from now; nodes must not have been started yet. */
+  /** Looks on from now, beside who looks on already; nodes must not have been started yet. */
   constructor(world: World) {
     this.#world = world
     world.checkers.push(this)
     for (const name of NAMES) {
+      const other = world.nodes[name].observer
       world.nodes[name].observer = {
-        stepped: (before, _event, after) => this.#stepped(name, before, after),
-        carriedOut: (effect, refused) => this.#carriedOut(name, effect, refused),
+        stepped: (before, event, after) => {
+          other?.stepped(before, event, after)
+          this.#stepped(name, before, after)
+        },
+        carriedOut: (effect, refused) => {
+          other?.carriedOut(effect, refused)
+          this.#carriedOut(name, effect, refused)
+        },
       }
     }
   }

@@ -12,7 +12,7 @@ import {
   TIMING_PROFILES,
 } from '../core/policy.ts'
 import { GateChecker, serving, TermChecker } from './checkers.ts'
-import { drawMix, heal, type Mix, unleash } from './faults.ts'
+import { drawMix, heal, type Mix, strikeAtEffect, unleash } from './faults.ts'
 import { Random } from './random.ts'
 import { World } from './world.ts'
 
@@ -43,6 +43,9 @@ export const SCHEDULE_DEFAULTS: ScheduleOptions = { virtualMs: 30_000, profile: 
 /** Calm until the pair must have settled, in units of D; generous against the bounds of PROTOCOL. */
 const SETTLE_IN_D = 5
 
+/** Ratio of runs whose clocks differ by nearly as much as A1 allows. */
+const WILD_CLOCKS_RATIO = 0.15
+
 export function simPolicy(
   node: NodeName,
   change: Partial<Policy> & { profile?: keyof typeof TIMING_PROFILES } = {},
@@ -65,20 +68,31 @@ export function simPolicy(
   }
 }
 
-/** Runs one schedule. The same seed and options always give the same outcome. */
-export function runSchedule(seed: number, options: ScheduleOptions = SCHEDULE_DEFAULTS): Outcome {
+/**
+ * Runs one schedule. The same seed and options always give the same outcome.
+ *
+ * @param watch  is shown the world before anything happens in it; must not change it
+ */
+export function runSchedule(
+  seed: number,
+  options: ScheduleOptions = SCHEDULE_DEFAULTS,
+  watch: (world: World) => void = () => {},
+): Outcome {
   const draw = new Random(seed ^ 0x5eed)
   const mode = draw.chance(0.8) ? 'ping' : draw.chance(0.7) ? 'witness' : 'fence'
   const pingNodeCount = draw.chance(0.7) ? 3 : 1 + draw.below(5)
+  // Clocks that differ by nearly as much as A1 allows; then A5 asks for probes that cross.
+  const wild = draw.chance(WILD_CLOCKS_RATIO)
   const world = new World({
     seed,
     policies: {
       sp1: simPolicy('sp1', { mode, pingNodeCount, profile: options.profile }),
       sp2: simPolicy('sp2', { mode, pingNodeCount, profile: options.profile }),
     },
-    rates: { sp1: 1 + draw.between(-0.01, 0.01), sp2: 1 + draw.between(-0.01, 0.01) },
+    rates: drawRates(draw, wild, options),
   })
-  const mix = drawMix(world)
+  const drawn = drawMix(world)
+  const mix = wild ? { ...drawn, probesCross: true } : drawn
   const outcome: Outcome = {
     seed,
     verdict: 'ok',
@@ -90,7 +104,7 @@ export function runSchedule(seed: number, options: ScheduleOptions = SCHEDULE_DE
     virtualMs: options.virtualMs,
   }
   try {
-    play(world, mix, options, outcome)
+    play(world, mix, options, outcome, watch)
   } catch (error) {
     outcome.verdict = 'crashed'
     outcome.what = error instanceof Error ? error.message : String(error)
@@ -98,7 +112,25 @@ export function runSchedule(seed: number, options: ScheduleOptions = SCHEDULE_DE
   return outcome
 }
 
-function play(world: World, mix: Mix, options: ScheduleOptions, outcome: Outcome): void {
+/** Rates of the two clocks: within 1 %, or apart by up to 0.9 M / L (A1). */
+function drawRates(draw: Random, wild: boolean, options: ScheduleOptions): Record<NodeName, number> {
+  if (!wild) return { sp1: 1 + draw.between(-0.01, 0.01), sp2: 1 + draw.between(-0.01, 0.01) }
+  const { leaseMs, marginMs } = TIMING_PROFILES[options.profile]
+  const ratio = 1 + draw.between(0.02, (0.9 * marginMs) / leaseMs)
+  return { sp1: 1, sp2: draw.chance(0.5) ? ratio : 1 / ratio }
+}
+
+function play(
+  world: World,
+  mix: Mix,
+  options: ScheduleOptions,
+  outcome: Outcome,
+  watch: (world: World) => void,
+): void {
+  watch(world)
+  const { takeoverSilenceMs } = world.nodes.sp1.policy.timing
+  const settleMs = SETTLE_IN_D * takeoverSilenceMs
+  const faultMs = options.virtualMs - 2 * settleMs
   const gates = new GateChecker()
   const terms = new TermChecker()
   world.checkers.push(gates, terms)
@@ -107,12 +139,9 @@ function play(world: World, mix: Mix, options: ScheduleOptions, outcome: Outcome
       stepped: () => {
         outcome.steps += 1
       },
-      carriedOut: () => {},
+      carriedOut: (effect) => strikeAtEffect(world, mix, node, effect, faultMs),
     }
   }
-  const { takeoverSilenceMs } = world.nodes.sp1.policy.timing
-  const settleMs = SETTLE_IN_D * takeoverSilenceMs
-  const faultMs = options.virtualMs - 2 * settleMs
   for (const node of Object.values(world.nodes)) {
     world.timeline.after(world.random.between(0, takeoverSilenceMs), () => node.start())
   }

@@ -31,6 +31,8 @@ export class World implements Surroundings {
   readonly witness: Witness
   readonly nodes: Record<NodeName, SimNode>
   readonly checkers: Checker[] = []
+  /** Told of every fault that strikes; null when nobody listens. */
+  struck: ((what: string, lastsMs: number) => void) | null = null
   /** Heartbeats kept for a replay; null when nobody records. */
   recording: { from: NodeName; heartbeat: Heartbeat }[] | null = null
   /**

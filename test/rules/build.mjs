@@ -31,7 +31,9 @@ function compile(source) {
 
 /** Name of each file, its source, and the same compiled. */
 function readProgram() {
-  const rooms = ROOMS.flatMap((room) => readdirSync(join(root, room)).map((name) => `${room}/${name}`))
+  const rooms = ROOMS.flatMap((room) =>
+    readdirSync(join(root, room)).map((name) => `${room}/${name}`),
+  )
   const names = [...rooms, ...FILES].filter((name) => /(?<!\.test|\.d)\.ts$/.test(name))
   return names.map((name) => {
     const source = readFileSync(join(root, name), 'utf8')
@@ -64,11 +66,20 @@ export class Workshop {
   }
 }
 
+/** Matches however the formatter has broken the lines. */
+function anyLayout(find) {
+  const words = find.trim().split(/\s+/)
+  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(escaped.join('\\s+'), 'g')
+}
+
 function edited(source, edits) {
   let text = source
   for (const { file, find, replace } of edits) {
-    if (text.split(find).length !== 2) throw new Error(`${file}: not found exactly once: ${find}`)
-    text = text.replace(find, () => replace)
+    const pattern = anyLayout(find)
+    const hits = text.match(pattern)?.length ?? 0
+    if (hits !== 1) throw new Error(`${file}: found ${hits} times, not once: ${find}`)
+    text = text.replace(pattern, () => replace)
   }
   return text
 }

@@ -1,42 +1,27 @@
-// Builds a mutated copy of the compiled core and simulator and runs seeds through it.
-// Usage: node test/rules/hunt.mjs '<json: {file, find, replace, from, count, options}>' -> JSON line.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import ts from 'typescript'
+// Which seeds of the simulator notice that a rule is missing?
+// node test/rules/hunt.mjs [count=1500] [words of the rule or of what it is without]
+import { rmSync } from 'node:fs'
+import { editsOf, loadSchedule, loadTable, Workshop } from './build.mjs'
 
-const root = join(import.meta.dirname, '..', '..')
-
-export function buildMutant({ file, find, replace }) {
-  const source = readFileSync(join(root, 'src', file), 'utf8')
-  if (source.split(find).length !== 2) throw new Error(`${file}: not found exactly once: ${find}`)
-  const directory = mkdtempSync(join(tmpdir(), 'mutant-'))
-  for (const room of ['core', 'daemon', 'gate', 'sim', 'wire']) {
-    cpSync(join(root, 'dist', room), join(directory, room), { recursive: true })
-  }
-  writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
-  const { outputText } = ts.transpileModule(source.replace(find, () => replace), {
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.ESNext,
-      rewriteRelativeImportExtensions: true,
-    },
-  })
-  writeFileSync(join(directory, file.replace(/\.ts$/, '.js')), outputText)
-  return directory
-}
-
-export async function huntMutant(mutant, seeds, options) {
-  const directory = buildMutant(mutant)
-  try {
-    const { runSchedule } = await import(pathToFileURL(join(directory, 'sim', 'schedule.js')).href)
-    for (const seed of seeds) {
-      const outcome = runSchedule(seed, options)
-      if (outcome.verdict !== 'ok') return outcome
+const [count = '1500', ...words] = process.argv.slice(2)
+const wanted = words.join(' ')
+const options = { virtualMs: 30_000, profile: 'default' }
+const workshop = new Workshop()
+try {
+  const { MUTANTS } = await loadTable(workshop.build())
+  for (const mutant of MUTANTS) {
+    const { rule, without } = mutant
+    if (!`${rule}: ${without}`.includes(wanted)) continue
+    const { runSchedule } = await loadSchedule(workshop.build(editsOf(mutant)))
+    let outcome = null
+    for (let seed = 1; seed <= Number(count) && outcome === null; seed += 1) {
+      const run = runSchedule(seed, options)
+      if (run.verdict !== 'ok') outcome = run
     }
-    return null
-  } finally {
-    rmSync(directory, { recursive: true })
+    const found =
+      outcome === null ? 'no seed' : `${outcome.seed} ${outcome.verdict} ${outcome.what}`
+    console.log(`${rule} | ${without} | ${found}`)
   }
+} finally {
+  rmSync(workshop.directory, { recursive: true })
 }

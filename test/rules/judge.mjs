@@ -75,7 +75,11 @@ export async function judgeAll(all = false) {
         const worker = new Worker(new URL(import.meta.url), {
           workerData: { part, parts, all },
         })
-        worker.once('message', resolve)
+        worker.once('message', (verdicts) => {
+          // A mutant may have left a timer behind.
+          void worker.terminate()
+          resolve(verdicts)
+        })
         worker.once('error', reject)
       }),
   )

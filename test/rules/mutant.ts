@@ -23,6 +23,12 @@ export interface Mutant extends Edit {
 }
 
 /** Takes one piece of text out of a file. */
-export function without(rule: string, what: string, file: string, find: string, replace = ''): Mutant {
+export function without(
+  rule: string,
+  what: string,
+  file: string,
+  find: string,
+  replace = '',
+): Mutant {
   return { rule, without: what, file, find, replace }
 }

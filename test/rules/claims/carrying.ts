@@ -100,16 +100,20 @@ export const CARRYING_CLAIMS = [
     bench.loop.take({ type: 'tick' })
     assert.deepEqual(bench.calls, ['close', 'demote', 'ping', 'send'])
   }),
-  claim('K1', 'an event that comes while effects are carried out waits for their end', (program) => {
-    const [bench, stage] = serving(program)
-    bench.before = (call) => {
-      if (call === 'close') bench.loop.take({ type: 'tick' })
-    }
-    stage.peer.seq += 1
-    const higher = { role: 'active', term: stage.state.term + 1, want: true } as const
-    bench.loop.take({ type: 'heartbeat', heartbeat: stage.says(higher), direct: true })
-    assert.deepEqual(bench.calls.slice(0, 4), ['close', 'demote', 'set-aside', 'send'])
-  }),
+  claim(
+    'K1',
+    'an event that comes while effects are carried out waits for their end',
+    (program) => {
+      const [bench, stage] = serving(program)
+      bench.before = (call) => {
+        if (call === 'close') bench.loop.take({ type: 'tick' })
+      }
+      stage.peer.seq += 1
+      const higher = { role: 'active', term: stage.state.term + 1, want: true } as const
+      bench.loop.take({ type: 'heartbeat', heartbeat: stage.says(higher), direct: true })
+      assert.deepEqual(bench.calls.slice(0, 4), ['close', 'demote', 'set-aside', 'send'])
+    },
+  ),
   claim('K2', 'a renewal that is carried out late is no longer than it was decided', (program) => {
     const [bench, stage] = serving(program)
     stage.sleep(100).feed({ type: 'tick' })
@@ -225,7 +229,10 @@ export const CARRYING_CLAIMS = [
     }
     bench.loop.take({ type: 'persisted', ticket: bench.loop.state.ticket })
     assert.equal(bench.calls.includes('promote'), false)
-    assert.equal(bench.sent.some(({ role }) => role === 'active'), false)
+    assert.equal(
+      bench.sent.some(({ role }) => role === 'active'),
+      false,
+    )
   }),
   claim('K5', 'an occupied gate does not serve', (program) => {
     const stage = new Stage(program)

@@ -2,7 +2,15 @@
 import { strict as assert } from 'node:assert'
 import type { Position } from '../../../src/core/heartbeat.ts'
 import type { Program } from '../claim.ts'
-import { ACTIVE, activeOf, claim, Stage, type StageOptions, standbyOf, type Surrounding } from '../stage.ts'
+import {
+  ACTIVE,
+  activeOf,
+  claim,
+  Stage,
+  type StageOptions,
+  type Surrounding,
+  standbyOf,
+} from '../stage.ts'
 
 const AT = { term: 2, offset: 100 }
 const SYNC = { ...ACTIVE, sync: true, position: AT }
@@ -65,12 +73,16 @@ export const DATA_CLAIMS = [
   claim('T4', '`sole` may serve', (program) => {
     assert(takesOver(new Stage(program, { ...strict(), hard: { term: 3, sole: true } })))
   }),
-  claim('T4', '`inSync` may serve while the majority is unbroken since the last fresh word', (program) => {
-    assert(takesOver(follower(program, strict())))
-    const broken = follower(program, strict())
-    broken.pass(300, { hear: null, pong: [0] })
-    assert.equal(takesOver(broken, 8000), false)
-  }),
+  claim(
+    'T4',
+    '`inSync` may serve while the majority is unbroken since the last fresh word',
+    (program) => {
+      assert(takesOver(follower(program, strict())))
+      const broken = follower(program, strict())
+      broken.pass(300, { hear: null, pong: [0] })
+      assert.equal(takesOver(broken, 8000), false)
+    },
+  ),
   claim('T4', 'policy `recent`: `inSync` may serve for ten seconds', (program) => {
     const broken = follower(program, recent())
     broken.pass(300, { hear: null, pong: [0] })
@@ -133,14 +145,18 @@ export const DATA_CLAIMS = [
     stage.hear({ ...SYNC, sync: false, ackBoot: null, ackSeq: 0, hears: false })
     assert.equal(stage.state.inSync, false)
   }),
-  claim('inSync', 'an answered probe later than D after the last fresh word clears it', (program) => {
-    const stage = follower(program, recent())
-    const { takeoverSilenceMs } = stage.timing
-    stage.pass(takeoverSilenceMs - 200, { hear: null, probe: 'answered' })
-    assert.equal(stage.state.inSync, true)
-    stage.pass(400, { hear: null, probe: 'answered' })
-    assert.equal(stage.state.inSync, false)
-  }),
+  claim(
+    'inSync',
+    'an answered probe later than D after the last fresh word clears it',
+    (program) => {
+      const stage = follower(program, recent())
+      const { takeoverSilenceMs } = stage.timing
+      stage.pass(takeoverSilenceMs - 200, { hear: null, probe: 'answered' })
+      assert.equal(stage.state.inSync, true)
+      stage.pass(400, { hear: null, probe: 'answered' })
+      assert.equal(stage.state.inSync, false)
+    },
+  ),
   claim('inSync', 'is told in the heartbeat, and lost by an active that is demoted', (program) => {
     const stage = follower(program, recent())
     stage.pass(100, { hear: SYNC })
@@ -239,17 +255,21 @@ export const DATA_CLAIMS = [
     stage.writeDisk()
     assert.equal(confirmsAlone(stage), true)
   }),
-  claim('alone', 'at once when the standby knows the announcement and does not claim to have all', (program) => {
-    const stage = together(program, { confirmAloneAfterMs: 60_000 })
-    const tail = { term: stage.state.term + 1, offset: 500 }
-    const ackSeq = stage.state.seq
-    stage.pass(600, { hear: { position: tail, inSync: false, ackSeq } })
-    assert.equal(firstAlone(stage), undefined, 'it has not heard the announcement')
-    stage.pass(600, { hear: { position: tail, inSync: true } })
-    assert.equal(firstAlone(stage), undefined, 'it still claims to have all')
-    stage.pass(200, { hear: { position: tail, inSync: false } })
-    assert.notEqual(firstAlone(stage), undefined)
-  }),
+  claim(
+    'alone',
+    'at once when the standby knows the announcement and does not claim to have all',
+    (program) => {
+      const stage = together(program, { confirmAloneAfterMs: 60_000 })
+      const tail = { term: stage.state.term + 1, offset: 500 }
+      const ackSeq = stage.state.seq
+      stage.pass(600, { hear: { position: tail, inSync: false, ackSeq } })
+      assert.equal(firstAlone(stage), undefined, 'it has not heard the announcement')
+      stage.pass(600, { hear: { position: tail, inSync: true } })
+      assert.equal(firstAlone(stage), undefined, 'it still claims to have all')
+      stage.pass(200, { hear: { position: tail, inSync: false } })
+      assert.notEqual(firstAlone(stage), undefined)
+    },
+  ),
   claim('alone', 'an acknowledgement of another start of ours is none', (program) => {
     const stage = together(program, { confirmAloneAfterMs: 60_000 })
     const tail = { term: stage.state.term + 1, offset: 500 }

@@ -5,7 +5,11 @@ import type { Program } from '../claim.ts'
 import { ACTIVE, activeOf, claim, Stage, type StageOptions, standbyOf } from '../stage.ts'
 
 /** The role after a while in which the peer says this and grants nothing. */
-function roleAgainst(program: Program, peer: Partial<Heartbeat>, options: StageOptions = {}): string {
+function roleAgainst(
+  program: Program,
+  peer: Partial<Heartbeat>,
+  options: StageOptions = {},
+): string {
   const stage = new Stage(program, options)
   stage.pass(1500, { hear: { grant: false, ...peer } })
   return stage.state.role
@@ -96,27 +100,38 @@ export const ELECTION_CLAIMS = [
     assert.equal(stage.state.role, 'standby')
     assert.equal(stage.state.attempt, null)
   }),
-  claim('election', 'the heartbeat that brings the grant is judged before the grant counts', (program) => {
-    const stage = new Stage(program)
-    stage.pass(300, { hear: { grant: false } })
-    stage.hear({ grant: true, score: 4 })
-    assert.equal(stage.state.role, 'standby')
-    assert.equal(stage.count('persist'), 0)
-  }),
-  claim('election', 'a grant makes it active: term on disk, then the gate, then the heartbeat', (program) => {
-    const stage = new Stage(program)
-    stage.pass(300, { hear: { grant: false, term: 4 } })
-    stage.diskHangs = true
-    stage.done = []
-    stage.hear({ grant: true, term: 4 })
-    assert.equal(stage.state.role, 'active')
-    assert.deepEqual(stage.done.map(({ effect }) => effect.type), ['persist', 'send'])
-    assert.equal(stage.state.term, 5)
-    stage.done = []
-    stage.writeDisk()
-    const order = stage.done.map(({ effect }) => effect.type)
-    assert.deepEqual(order, ['open', 'confirm', 'promote'])
-  }),
+  claim(
+    'election',
+    'the heartbeat that brings the grant is judged before the grant counts',
+    (program) => {
+      const stage = new Stage(program)
+      stage.pass(300, { hear: { grant: false } })
+      stage.hear({ grant: true, score: 4 })
+      assert.equal(stage.state.role, 'standby')
+      assert.equal(stage.count('persist'), 0)
+    },
+  ),
+  claim(
+    'election',
+    'a grant makes it active: term on disk, then the gate, then the heartbeat',
+    (program) => {
+      const stage = new Stage(program)
+      stage.pass(300, { hear: { grant: false, term: 4 } })
+      stage.diskHangs = true
+      stage.done = []
+      stage.hear({ grant: true, term: 4 })
+      assert.equal(stage.state.role, 'active')
+      assert.deepEqual(
+        stage.done.map(({ effect }) => effect.type),
+        ['persist', 'send'],
+      )
+      assert.equal(stage.state.term, 5)
+      stage.done = []
+      stage.writeDisk()
+      const order = stage.done.map(({ effect }) => effect.type)
+      assert.deepEqual(order, ['open', 'confirm', 'promote'])
+    },
+  ),
   claim('election', 'a grant for an earlier candidacy is void', (program) => {
     const stage = new Stage(program)
     const peer = { able: false, grant: false }
@@ -129,7 +144,10 @@ export const ELECTION_CLAIMS = [
     assert.equal(stage.state.role, 'elect')
   }),
   claim('election', 'a lease of which less than L/4 is left elects nobody', (program) => {
-    for (const [leftInL, role] of [[0.2, 'elect'], [0.3, 'active']] as const) {
+    for (const [leftInL, role] of [
+      [0.2, 'elect'],
+      [0.3, 'active'],
+    ] as const) {
       const stage = new Stage(program)
       stage.pass(200, { hear: { able: false, grant: false } })
       assert.equal(stage.state.role, 'elect')
@@ -144,14 +162,18 @@ export const ELECTION_CLAIMS = [
       assert.equal(stage.state.role, role)
     }
   }),
-  claim('election', 'a lease that ended while the term was being written opens nothing', (program) => {
-    const stage = new Stage(program)
-    stage.diskHangs = true
-    stage.until('the grant', () => stage.state.role === 'active', 500)
-    stage.pass(stage.timing.leaseMs + 200, { hear: null })
-    stage.writeDisk()
-    assert.equal(stage.count('open'), 0)
-  }),
+  claim(
+    'election',
+    'a lease that ended while the term was being written opens nothing',
+    (program) => {
+      const stage = new Stage(program)
+      stage.diskHangs = true
+      stage.until('the grant', () => stage.state.role === 'active', 500)
+      stage.pass(stage.timing.leaseMs + 200, { hear: null })
+      stage.writeDisk()
+      assert.equal(stage.count('open'), 0)
+    },
+  ),
   claim('election', 'until its gate is open only grants keep it', (program) => {
     const stage = new Stage(program)
     stage.diskHangs = true
@@ -162,17 +184,21 @@ export const ELECTION_CLAIMS = [
     stage.writeDisk()
     assert(stage.serves)
   }),
-  claim('election', 'the data of an elect is not older than the peer’s, else T4 decides', (program) => {
-    const position = { term: 3, offset: 10 }
-    const newer = { able: false, position: { term: 3, offset: 11 } }
-    assert.equal(roleAgainst(program, newer, { ...DATA, position }), 'standby')
-    const equal = { able: false, position }
-    assert.equal(roleAgainst(program, equal, { ...DATA, position }), 'elect')
-    const serve = { data: { ...DATA.data, stale: 'serve' as const, staleWaitMs: 500 } }
-    const stage = new Stage(program, { ...serve, position, hard: { term: 3, sole: true } })
-    stage.pass(500, { hear: newer })
-    assert.equal(stage.state.role === 'standby', false, '`sole` may serve')
-  }),
+  claim(
+    'election',
+    'the data of an elect is not older than the peer’s, else T4 decides',
+    (program) => {
+      const position = { term: 3, offset: 10 }
+      const newer = { able: false, position: { term: 3, offset: 11 } }
+      assert.equal(roleAgainst(program, newer, { ...DATA, position }), 'standby')
+      const equal = { able: false, position }
+      assert.equal(roleAgainst(program, equal, { ...DATA, position }), 'elect')
+      const serve = { data: { ...DATA.data, stale: 'serve' as const, staleWaitMs: 500 } }
+      const stage = new Stage(program, { ...serve, position, hard: { term: 3, sole: true } })
+      stage.pass(500, { hear: newer })
+      assert.equal(stage.state.role === 'standby', false, '`sole` may serve')
+    },
+  ),
   claim('able', 'a standby whose data may not serve says that it is not able', (program) => {
     const position = { term: 3, offset: 10 }
     const stage = new Stage(program, { ...DATA, position })
@@ -200,7 +226,10 @@ export const ELECTION_CLAIMS = [
 
   claim('start', 'the first effect is `close`, before any heartbeat', (program) => {
     const stage = new Stage(program)
-    assert.deepEqual(stage.done.map(({ effect }) => effect.type), ['close', 'demote'])
+    assert.deepEqual(
+      stage.done.map(({ effect }) => effect.type),
+      ['close', 'demote'],
+    )
   }),
   claim('start', 'it begins without a right, demoting, and silent from now', (program) => {
     const stage = new Stage(program, { hard: { term: 7, sole: true } })
@@ -230,15 +259,19 @@ export const ELECTION_CLAIMS = [
     stage.pass(500, { hear: { role: 'active', term: 4, want: true, grant: false } })
     assert(stage.serves)
   }),
-  claim('both active', 'an active that hears a higher term from a standby raises its own', (program) => {
-    const stage = activeOf(program)
-    stage.pass(200, { hear: { term: 40 } })
-    assert.equal(stage.state.term, 41)
-    assert(stage.serves)
-    const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!
-    assert(effect.type === 'persist' && effect.term === 41)
-    assert.equal(stage.told.term, 41)
-  }),
+  claim(
+    'both active',
+    'an active that hears a higher term from a standby raises its own',
+    (program) => {
+      const stage = activeOf(program)
+      stage.pass(200, { hear: { term: 40 } })
+      assert.equal(stage.state.term, 41)
+      assert(stage.serves)
+      const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!
+      assert(effect.type === 'persist' && effect.term === 41)
+      assert.equal(stage.told.term, 41)
+    },
+  ),
   claim('both active', 'a candidate waits for the raised term to be on disk', (program) => {
     const stage = new Stage(program)
     stage.diskHangs = true

@@ -68,40 +68,52 @@ export const HEARTBEAT_CLAIMS = [
     stage.sleep(10).hear({ ackBoot: 'dddddddddddddddd' })
     assert.equal(stage.state.lastFreshMs, lastFreshMs)
   }),
-  claim('B3', 'input that waits in the socket is read before a timer is judged', async (program) => {
-    const order: string[] = []
-    const socket = createSocket('udp4')
-    socket.bind(0, '127.0.0.1')
-    await once(socket, 'listening')
-    const ticked = new Promise<void>((resolve) => {
-      const pulse = new program.Pulse(20, () => performance.now(), () => {
-        order.push('tick')
-        pulse.stop()
-        resolve()
+  claim(
+    'B3',
+    'input that waits in the socket is read before a timer is judged',
+    async (program) => {
+      const order: string[] = []
+      const socket = createSocket('udp4')
+      socket.bind(0, '127.0.0.1')
+      await once(socket, 'listening')
+      const ticked = new Promise<void>((resolve) => {
+        const pulse = new program.Pulse(
+          20,
+          () => performance.now(),
+          () => {
+            order.push('tick')
+            pulse.stop()
+            resolve()
+          },
+        )
+        pulse.start()
+        socket.on('message', () => order.push('heard'))
+        // The process is stopped over the due time of the tick, and something came meanwhile.
+        socket.send('x', socket.address().port, '127.0.0.1', () => {
+          const untilMs = performance.now() + 40
+          while (performance.now() < untilMs);
+        })
       })
-      pulse.start()
-      socket.on('message', () => order.push('heard'))
-      // The process is stopped over the due time of the tick, and something came meanwhile.
-      socket.send('x', socket.address().port, '127.0.0.1', () => {
-        const untilMs = performance.now() + 40
-        while (performance.now() < untilMs);
-      })
-    })
-    await ticked
-    socket.close()
-    assert.deepEqual(order, ['heard', 'tick'])
-  }),
-  claim('B4', 'nothing is accepted of a start that a later one has proven to be over', (program) => {
-    const stage = standbyOf(program)
-    const recorded = stage.says({ ...ACTIVE, seq: stage.peer.seq + 1 })
-    stage.sleep(50)
-    stage.peer = { boot: 'cccccccccccccccc', seq: 0 }
-    stage.pass(200, { hear: ACTIVE })
-    stage.pass(600, { hear: null })
-    const before = stage.state
-    stage.feed({ type: 'heartbeat', heartbeat: recorded, direct: true })
-    assert.deepEqual(stage.state, { ...before, lastRunMs: stage.nowMs })
-  }),
+      await ticked
+      socket.close()
+      assert.deepEqual(order, ['heard', 'tick'])
+    },
+  ),
+  claim(
+    'B4',
+    'nothing is accepted of a start that a later one has proven to be over',
+    (program) => {
+      const stage = standbyOf(program)
+      const recorded = stage.says({ ...ACTIVE, seq: stage.peer.seq + 1 })
+      stage.sleep(50)
+      stage.peer = { boot: 'cccccccccccccccc', seq: 0 }
+      stage.pass(200, { hear: ACTIVE })
+      stage.pass(600, { hear: null })
+      const before = stage.state
+      stage.feed({ type: 'heartbeat', heartbeat: recorded, direct: true })
+      assert.deepEqual(stage.state, { ...before, lastRunMs: stage.nowMs })
+    },
+  ),
   claim('B4', 'a start that answers nothing of ours proves nothing over', (program) => {
     const stage = standbyOf(program)
     const alive = { ...stage.peer }
@@ -137,19 +149,23 @@ export const HEARTBEAT_CLAIMS = [
     giver.sleep(10).hear({ role: 'elect' })
     assert.equal(giver.told.grant, true)
   }),
-  claim('heartbeat', 'it tells the number last heard, of which start, and how long ago', (program) => {
-    const stage = standbyOf(program)
-    const { boot, seq } = stage.peer
-    const heardMs = stage.state.lastHeardMs
-    stage.feed({ type: 'tick' })
-    const { ackBoot, ackSeq, heardAgoMs, hears } = stage.told
-    assert.deepEqual(
-      { ackBoot, ackSeq, heardAgoMs, hears },
-      { ackBoot: boot, ackSeq: seq, heardAgoMs: stage.nowMs - heardMs, hears: true },
-    )
-    stage.pass(stage.timing.suspicionMs + 200, { hear: null })
-    assert.equal(stage.told.hears, false)
-  }),
+  claim(
+    'heartbeat',
+    'it tells the number last heard, of which start, and how long ago',
+    (program) => {
+      const stage = standbyOf(program)
+      const { boot, seq } = stage.peer
+      const heardMs = stage.state.lastHeardMs
+      stage.feed({ type: 'tick' })
+      const { ackBoot, ackSeq, heardAgoMs, hears } = stage.told
+      assert.deepEqual(
+        { ackBoot, ackSeq, heardAgoMs, hears },
+        { ackBoot: boot, ackSeq: seq, heardAgoMs: stage.nowMs - heardMs, hears: true },
+      )
+      stage.pass(stage.timing.suspicionMs + 200, { hear: null })
+      assert.equal(stage.told.hears, false)
+    },
+  ),
   claim('reflected path', 'it is tried at a low rate while the direct paths work', (program) => {
     const stage = standbyOf(program)
     stage.done = []
@@ -197,13 +213,17 @@ export const HEARTBEAT_CLAIMS = [
     assert.equal(stage.told.digest, '0123456789abcdef')
     assert.equal(stage.told.boot, OUR_BOOT)
   }),
-  claim('A3', 'times that break the relations S >= 3H, M >= 2H, M / L <= 0.5 are refused', (program) => {
-    const sound = program.TIMING_PROFILES.default
-    const faults = (change: Partial<typeof sound>): string[] =>
-      program.checkTiming({ ...sound, ...change }).map(({ key }) => key)
-    assert.deepEqual(faults({}), [])
-    assert.deepEqual(faults({ suspicionMs: 299 as never }), ['suspicionMs'])
-    assert.deepEqual(faults({ marginMs: 199 as never }), ['marginMs'])
-    assert(faults({ leaseMs: 399 as never }).includes('leaseMs'))
-  }),
+  claim(
+    'A3',
+    'times that break the relations S >= 3H, M >= 2H, M / L <= 0.5 are refused',
+    (program) => {
+      const sound = program.TIMING_PROFILES.default
+      const faults = (change: Partial<typeof sound>): string[] =>
+        program.checkTiming({ ...sound, ...change }).map(({ key }) => key)
+      assert.deepEqual(faults({}), [])
+      assert.deepEqual(faults({ suspicionMs: 299 as never }), ['suspicionMs'])
+      assert.deepEqual(faults({ marginMs: 199 as never }), ['marginMs'])
+      assert(faults({ leaseMs: 399 as never }).includes('leaseMs'))
+    },
+  ),
 ]

@@ -109,13 +109,17 @@ export const RIGHTS_CLAIMS = [
     stage.pass(100, { hear: { role: 'elect' } })
     assert.equal(stage.told.grant, true)
   }),
-  claim('R2', 'two rounds of the same majority renew, counted from the later sending', (program) => {
-    const stage = activeOf(program)
-    stage.pass(800, { hear: null })
-    assert(stage.serves)
-    const { round } = stage.state
-    assert.equal(stage.state.leaseUntilMs, round!.sentAtMs + stage.timing.leaseMs)
-  }),
+  claim(
+    'R2',
+    'two rounds of the same majority renew, counted from the later sending',
+    (program) => {
+      const stage = activeOf(program)
+      stage.pass(800, { hear: null })
+      assert(stage.serves)
+      const { round } = stage.state
+      assert.equal(stage.state.leaseUntilMs, round!.sentAtMs + stage.timing.leaseMs)
+    },
+  ),
   claim('R2', 'answers that come later do not make the lease longer', (program) => {
     const stage = activeOf(program)
     stage.pass(200, { hear: null, pong: [] })
@@ -205,15 +209,19 @@ export const RIGHTS_CLAIMS = [
     stage.pass(400, { hear: null })
     assert.notEqual(stage.state.role, 'active')
   }),
-  claim('R2', 'nothing is renewed against a peer that reaches a majority and hears nothing', (program) => {
-    const stage = activeOf(program)
-    const renewed = stage.state.leaseUntilMs
-    stage.hear({ hears: false, grant: false })
-    stage.pass(500, { hear: { hears: false, grant: false } })
-    assert.equal(stage.state.leaseUntilMs, renewed)
-    stage.pass(600, { hear: { hears: false, grant: false } })
-    assert.notEqual(stage.state.role, 'active')
-  }),
+  claim(
+    'R2',
+    'nothing is renewed against a peer that reaches a majority and hears nothing',
+    (program) => {
+      const stage = activeOf(program)
+      const renewed = stage.state.leaseUntilMs
+      stage.hear({ hears: false, grant: false })
+      stage.pass(500, { hear: { hears: false, grant: false } })
+      assert.equal(stage.state.leaseUntilMs, renewed)
+      stage.pass(600, { hear: { hears: false, grant: false } })
+      assert.notEqual(stage.state.role, 'active')
+    },
+  ),
   claim('R2', 'a peer that hears nothing and reaches no majority stops nobody', (program) => {
     const stage = activeOf(program)
     stage.pass(2000, { hear: { hears: false, majority: false, grant: false } })
@@ -247,18 +255,22 @@ export const RIGHTS_CLAIMS = [
     stage.feed({ type: 'witness', sentAtMs: stage.nowMs, attempt: attempt! - 1, granted: true })
     assert.equal(stage.state.leaseUntilMs, leaseUntilMs)
   }),
-  claim('R3', 'it counts only while a ping node answered within C or the peer is heard', (program) => {
-    const stage = activeOf(program, { mode: 'witness' })
-    const witness = (): void => {
-      const { attempt } = stage.state
-      if (attempt === null) return
-      stage.feed({ type: 'witness', sentAtMs: stage.nowMs, attempt, granted: true })
-    }
-    stage.pass(3000, { hear: null, pong: [2], each: witness })
-    assert(stage.serves, 'one ping node is enough')
-    stage.pass(3000, { hear: null, pong: [], each: witness })
-    assert.equal(stage.state.role, 'standby')
-  }),
+  claim(
+    'R3',
+    'it counts only while a ping node answered within C or the peer is heard',
+    (program) => {
+      const stage = activeOf(program, { mode: 'witness' })
+      const witness = (): void => {
+        const { attempt } = stage.state
+        if (attempt === null) return
+        stage.feed({ type: 'witness', sentAtMs: stage.nowMs, attempt, granted: true })
+      }
+      stage.pass(3000, { hear: null, pong: [2], each: witness })
+      assert(stage.serves, 'one ping node is enough')
+      stage.pass(3000, { hear: null, pong: [], each: witness })
+      assert.equal(stage.state.role, 'standby')
+    },
+  ),
   claim('R3', 'only an armed active or a `take` asks', (program) => {
     const standby = standbyOf(program, { mode: 'witness' })
     assert.equal(standby.count('ask-witness'), 0)

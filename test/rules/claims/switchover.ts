@@ -29,33 +29,39 @@ function prepares(program: Program, peer: Partial<Heartbeat> | null): boolean {
 }
 
 export const SWITCHOVER_CLAIMS = [
-  claim('switchover', 'an operator’s request makes the active freeze, release and stand back', (program) => {
-    const stage = freezing(program)
-    stage.demoteHangs = true
-    stage.done = []
-    stage.sleep(10)
-    frozen(stage)
-    const { role, leaseUntilMs, attempt, armed, avoidUntilMs } = stage.state
-    assert.deepEqual(
-      { role, leaseUntilMs, attempt, armed, avoidUntilMs },
-      {
-        role: 'demoting',
-        leaseUntilMs: 0,
-        attempt: null,
-        armed: false,
-        avoidUntilMs: stage.nowMs + stage.timing.standBackMs,
-      },
-    )
-    const order = stage.done.map(({ effect }) => effect.type)
-    assert.deepEqual(order, ['close', 'demote', 'send'])
-    const { want, avoid } = stage.told
-    assert.deepEqual({ want, avoid }, { want: false, avoid: true })
-  }),
+  claim(
+    'switchover',
+    'an operator’s request makes the active freeze, release and stand back',
+    (program) => {
+      const stage = freezing(program)
+      stage.demoteHangs = true
+      stage.done = []
+      stage.sleep(10)
+      frozen(stage)
+      const { role, leaseUntilMs, attempt, armed, avoidUntilMs } = stage.state
+      assert.deepEqual(
+        { role, leaseUntilMs, attempt, armed, avoidUntilMs },
+        {
+          role: 'demoting',
+          leaseUntilMs: 0,
+          attempt: null,
+          armed: false,
+          avoidUntilMs: stage.nowMs + stage.timing.standBackMs,
+        },
+      )
+      const order = stage.done.map(({ effect }) => effect.type)
+      assert.deepEqual(order, ['close', 'demote', 'send'])
+      const { want, avoid } = stage.told
+      assert.deepEqual({ want, avoid }, { want: false, avoid: true })
+    },
+  ),
   claim('switchover', 'who released ranks behind its peer for V, then as before', (program) => {
     const stage = freezing(program)
     frozen(stage)
     const releasedMs = stage.nowMs
-    stage.until('the candidacy', () => stage.state.role === 'elect', 3000, { hear: { grant: false } })
+    stage.until('the candidacy', () => stage.state.role === 'elect', 3000, {
+      hear: { grant: false },
+    })
     const { standBackMs, heartbeatMs } = stage.timing
     const waitedMs = stage.nowMs - releasedMs
     assert(waitedMs >= standBackMs && waitedMs <= standBackMs + 2 * heartbeatMs)
@@ -94,19 +100,27 @@ export const SWITCHOVER_CLAIMS = [
     frozen(stage)
     assert(stage.serves)
   }),
-  claim('switchover', 'what was frozen is released from it when the right ends otherwise', (program) => {
-    const stage = freezing(program)
-    stage.feed({ type: 'refused' })
-    assert.equal(stage.count('unfreeze'), 1)
-  }),
-  claim('switchover', 'the peer is heard, hears this start, is able and wants nothing', (program) => {
-    assert.equal(prepares(program, {}), true)
-    assert.equal(prepares(program, null), false)
-    assert.equal(prepares(program, { hears: false, majority: false }), false)
-    assert.equal(prepares(program, { ackBoot: 'dddddddddddddddd' }), false)
-    assert.equal(prepares(program, { able: false }), false)
-    assert.equal(prepares(program, { role: 'elect', grant: false }), false)
-  }),
+  claim(
+    'switchover',
+    'what was frozen is released from it when the right ends otherwise',
+    (program) => {
+      const stage = freezing(program)
+      stage.feed({ type: 'refused' })
+      assert.equal(stage.count('unfreeze'), 1)
+    },
+  ),
+  claim(
+    'switchover',
+    'the peer is heard, hears this start, is able and wants nothing',
+    (program) => {
+      assert.equal(prepares(program, {}), true)
+      assert.equal(prepares(program, null), false)
+      assert.equal(prepares(program, { hears: false, majority: false }), false)
+      assert.equal(prepares(program, { ackBoot: 'dddddddddddddddd' }), false)
+      assert.equal(prepares(program, { able: false }), false)
+      assert.equal(prepares(program, { role: 'elect', grant: false }), false)
+    },
+  ),
   claim('switchover', 'not before L has passed since the last change', (program) => {
     const stage = new Stage(program)
     stage.until('the election', () => stage.state.armed, 500)
@@ -130,21 +144,25 @@ export const SWITCHOVER_CLAIMS = [
     assert.equal(stage.count('freeze'), 0)
     assert.equal(stage.state.ask, null)
   }),
-  claim('switchover', 'a request is told the peer, and ends when the node named is active', (program) => {
-    const stage = standbyOf(program)
-    stage.feed({ type: 'ask', node: 'sp1', force: false })
-    assert.equal(stage.told.ask, 'sp1')
-    stage.until('the role', () => stage.state.armed, 2000, { hear: { able: false } })
-    stage.pass(100)
-    assert.equal(stage.told.ask, null)
+  claim(
+    'switchover',
+    'a request is told the peer, and ends when the node named is active',
+    (program) => {
+      const stage = standbyOf(program)
+      stage.feed({ type: 'ask', node: 'sp1', force: false })
+      assert.equal(stage.told.ask, 'sp1')
+      stage.until('the role', () => stage.state.armed, 2000, { hear: { able: false } })
+      stage.pass(100)
+      assert.equal(stage.told.ask, null)
 
-    const giver = standbyOf(program)
-    giver.pass(700, { hear: {} })
-    giver.feed({ type: 'ask', node: 'sp2', force: false })
-    giver.hear({})
-    giver.sleep(10).hear({ ...ACTIVE, term: 9 })
-    assert.equal(giver.state.ask, null)
-  }),
+      const giver = standbyOf(program)
+      giver.pass(700, { hear: {} })
+      giver.feed({ type: 'ask', node: 'sp2', force: false })
+      giver.hear({})
+      giver.sleep(10).hear({ ...ACTIVE, term: 9 })
+      assert.equal(giver.state.ask, null)
+    },
+  ),
   claim('switchover', 'a request ends after 5L', (program) => {
     const stage = standbyOf(program)
     stage.feed({ type: 'ask', node: 'sp1', force: false })
@@ -167,15 +185,19 @@ export const SWITCHOVER_CLAIMS = [
       assert.notEqual(stage.state.role, 'active')
     }
   }),
-  claim('switchover', 'a peer that reaches more ping nodes for C takes over, and not before', (program) => {
-    const stage = activeOf(program)
-    stage.pass(1000)
-    const sinceMs = stage.nowMs
-    stage.until('the freeze', () => stage.count('freeze') > 0, 5000, { pong: [0, 1] })
-    const { dampingMs } = stage.timing
-    const { atMs } = stage.done.find(({ effect }) => effect.type === 'freeze')!
-    assert(atMs - sinceMs >= dampingMs && atMs - sinceMs <= dampingMs + 600)
-  }),
+  claim(
+    'switchover',
+    'a peer that reaches more ping nodes for C takes over, and not before',
+    (program) => {
+      const stage = activeOf(program)
+      stage.pass(1000)
+      const sinceMs = stage.nowMs
+      stage.until('the freeze', () => stage.count('freeze') > 0, 5000, { pong: [0, 1] })
+      const { dampingMs } = stage.timing
+      const { atMs } = stage.done.find(({ effect }) => effect.type === 'freeze')!
+      assert(atMs - sinceMs >= dampingMs && atMs - sinceMs <= dampingMs + 600)
+    },
+  ),
   claim('switchover', 'a difference that goes away for a moment is damped anew', (program) => {
     const stage = activeOf(program)
     stage.pass(1000)
@@ -186,24 +208,28 @@ export const SWITCHOVER_CLAIMS = [
     }
     assert.equal(stage.count('freeze'), 0)
   }),
-  claim('switchover', 'the damping doubles for each such move in ten minutes, up to 60 s', (program) => {
-    const stage = activeOf(program)
-    const movesMs: number[] = []
-    for (let move = 0; move < 8; move += 1) {
-      stage.pass(1000)
-      const before = stage.count('freeze')
-      const from = stage.nowMs
-      stage.until('the freeze', () => stage.count('freeze') > before, 62_000, { pong: [0, 1] })
-      movesMs.push(stage.nowMs - from)
-      frozen(stage)
-      stage.until('the next role', () => stage.state.armed, 8000, { hear: { able: false } })
-    }
-    const { dampingMs } = stage.timing
-    for (const [index, tookMs] of movesMs.entries()) {
-      const dueMs = Math.min(dampingMs * 2 ** index, 60_000)
-      assert(tookMs >= dueMs && tookMs <= dueMs + 800, `move ${index}: ${tookMs} of ${dueMs}`)
-    }
-  }),
+  claim(
+    'switchover',
+    'the damping doubles for each such move in ten minutes, up to 60 s',
+    (program) => {
+      const stage = activeOf(program)
+      const movesMs: number[] = []
+      for (let move = 0; move < 8; move += 1) {
+        stage.pass(1000)
+        const before = stage.count('freeze')
+        const from = stage.nowMs
+        stage.until('the freeze', () => stage.count('freeze') > before, 62_000, { pong: [0, 1] })
+        movesMs.push(stage.nowMs - from)
+        frozen(stage)
+        stage.until('the next role', () => stage.state.armed, 8000, { hear: { able: false } })
+      }
+      const { dampingMs } = stage.timing
+      for (const [index, tookMs] of movesMs.entries()) {
+        const dueMs = Math.min(dampingMs * 2 ** index, 60_000)
+        assert(tookMs >= dueMs && tookMs <= dueMs + 800, `move ${index}: ${tookMs} of ${dueMs}`)
+      }
+    },
+  ),
   claim('switchover', 'a node that could serve again is not handed the role back', (program) => {
     const stage = standbyOf(program)
     stage.pass(5000, { hear: { ...ACTIVE, score: 3 } })

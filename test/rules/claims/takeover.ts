@@ -1,19 +1,26 @@
 /** When a standby may become active without the peer's word: T0 to T2f, T4, T5. */
 import { strict as assert } from 'node:assert'
 import type { Program } from '../claim.ts'
-import { ACTIVE, claim, Stage, type StageOptions, standbyOf, type Surrounding } from '../stage.ts'
+import { ACTIVE, claim, Stage, type StageOptions, type Surrounding, standbyOf } from '../stage.ts'
 
 /** Silence until the node serves, in milliseconds. */
 function takesOverAfter(stage: Stage, surrounding: Surrounding = {}): number {
-  return stage.until('the takeover', () => stage.state.armed, 10_000, { hear: null, ...surrounding })
+  return stage.until('the takeover', () => stage.state.armed, 10_000, {
+    hear: null,
+    ...surrounding,
+  })
 }
 
 function neverTakesOver(stage: Stage, forMs: number, surrounding: Surrounding = {}): void {
   const refuse = (): void => assert.notEqual(stage.state.role, 'active', 'took over')
-  stage.pass(forMs, { hear: null, ...surrounding, each: () => {
-    surrounding.each?.()
-    refuse()
-  } })
+  stage.pass(forMs, {
+    hear: null,
+    ...surrounding,
+    each: () => {
+      surrounding.each?.()
+      refuse()
+    },
+  })
 }
 
 /** A standby in `witness` mode; the witness grants whoever asks. */
@@ -42,19 +49,25 @@ export const TAKEOVER_CLAIMS = [
     const stage = standbyOf(program)
     const { takeoverSilenceMs, heartbeatMs } = stage.timing
     const tookMs = takesOverAfter(stage)
-    assert(tookMs > takeoverSilenceMs - heartbeatMs && tookMs <= takeoverSilenceMs + 5 * heartbeatMs)
+    assert(
+      tookMs > takeoverSilenceMs - heartbeatMs && tookMs <= takeoverSilenceMs + 5 * heartbeatMs,
+    )
   }),
-  claim('takeover', 'the first lease ends L after the later round of the newest pair', (program) => {
-    const stage = standbyOf(program)
-    stage.diskHangs = true
-    stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
-    stage.feed({ type: 'tick' })
-    stage.sleep(30).writeDisk()
-    const { effect } = stage.done.findLast((entry) => entry.effect.type === 'open')!
-    const deadlineMs = stage.state.pair!.laterMs + stage.timing.leaseMs
-    assert.deepEqual(effect, { type: 'open', deadlineMs, takeover: true })
-    assert(deadlineMs < stage.nowMs + stage.timing.leaseMs)
-  }),
+  claim(
+    'takeover',
+    'the first lease ends L after the later round of the newest pair',
+    (program) => {
+      const stage = standbyOf(program)
+      stage.diskHangs = true
+      stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
+      stage.feed({ type: 'tick' })
+      stage.sleep(30).writeDisk()
+      const { effect } = stage.done.findLast((entry) => entry.effect.type === 'open')!
+      const deadlineMs = stage.state.pair!.laterMs + stage.timing.leaseMs
+      assert.deepEqual(effect, { type: 'open', deadlineMs, takeover: true })
+      assert(deadlineMs < stage.nowMs + stage.timing.leaseMs)
+    },
+  ),
   claim('takeover', 'the term is on disk before the gate opens', (program) => {
     const stage = standbyOf(program)
     stage.diskHangs = true
@@ -68,7 +81,12 @@ export const TAKEOVER_CLAIMS = [
     assert(order.includes('send'))
   }),
   claim('takeover', 'the term is our next one above every term heard', (program) => {
-    for (const [node, heard, expected] of [['sp1', 2, 3], ['sp1', 7, 9], ['sp2', 7, 8], ['sp2', 2, 4]] as const) {
+    for (const [node, heard, expected] of [
+      ['sp1', 2, 3],
+      ['sp1', 7, 9],
+      ['sp2', 7, 8],
+      ['sp2', 2, 4],
+    ] as const) {
       const stage = new Stage(program, { node })
       stage.pass(1000, { hear: { ...ACTIVE, term: heard } })
       takesOverAfter(stage)
@@ -149,6 +167,17 @@ export const TAKEOVER_CLAIMS = [
     stage.until('the takeover', () => stage.state.armed, 5000, alone)
     assert(stage.state.openedAtMs - firstTickMs > leaseMs + marginMs)
     assert(stage.state.openedAtMs - firstTickMs < takeoverSilenceMs + 700)
+  }),
+  claim('T1', 'only what says both “not heard” and “majority” has told the peer', (program) => {
+    const [stage, alone] = fenced(program)
+    stage.pass(2000, { ...alone, pong: [0] })
+    stage.until('the takeover', () => stage.state.armed, 5000, alone)
+    const told = stage.done.find(
+      ({ effect }) =>
+        effect.type === 'send' && !effect.heartbeat.hears && effect.heartbeat.majority,
+    )!
+    const { leaseMs, marginMs } = stage.timing
+    assert(stage.state.openedAtMs - told.atMs > leaseMs + marginMs)
   }),
   claim('T1', 'the telling begins anew when the peer was heard', (program) => {
     const stage = standbyOf(program)
@@ -242,7 +271,10 @@ export const TAKEOVER_CLAIMS = [
     assert(stage.state.armed)
   }),
   claim('T2f', 'nobody is fenced before D of silence; `sp2` waits 2L longer', (program) => {
-    for (const [node, extra] of [['sp1', 0], ['sp2', 2]] as const) {
+    for (const [node, extra] of [
+      ['sp1', 0],
+      ['sp2', 2],
+    ] as const) {
       const [stage] = fenced(program, { node })
       const silentMs = stage.state.silentSinceMs
       stage.until('fencing', () => stage.count('fence') > 0, 5000, { hear: null })
@@ -287,13 +319,17 @@ export const TAKEOVER_CLAIMS = [
     assert(stage.state.openedAtMs - told.atMs > leaseMs + marginMs)
   }),
 
-  claim('T5', 'a node in maintenance does not take over, whatever the operator forces', (program) => {
-    const stage = standbyOf(program)
-    stage.feed({ type: 'maintenance', on: true })
-    stage.feed({ type: 'ask', node: 'sp1', force: true })
-    neverTakesOver(stage, 5000)
-    assert.equal(stage.count('occupy'), 0)
-  }),
+  claim(
+    'T5',
+    'a node in maintenance does not take over, whatever the operator forces',
+    (program) => {
+      const stage = standbyOf(program)
+      stage.feed({ type: 'maintenance', on: true })
+      stage.feed({ type: 'ask', node: 'sp1', force: true })
+      neverTakesOver(stage, 5000)
+      assert.equal(stage.count('occupy'), 0)
+    },
+  ),
   claim('T5', 'an unhealthy node takes over only after `staleWait`', (program) => {
     const stage = standbyOf(program, { data: { staleWaitMs: 8000 } })
     stage.feed({ type: 'health', healthy: false })
@@ -307,11 +343,15 @@ export const TAKEOVER_CLAIMS = [
     stage.feed({ type: 'ask', node: 'sp1', force: true })
     takesOverAfter(stage)
   }),
-  claim('T5', '`staleWait` counts from our start at the earliest, and from the last word', (program) => {
-    const stage = standbyOf(program, { data: { staleWaitMs: 8000 } })
-    stage.feed({ type: 'health', healthy: false })
-    stage.pass(5000, { hear: null })
-    stage.hear(ACTIVE)
-    neverTakesOver(stage, 7500)
-  }),
+  claim(
+    'T5',
+    '`staleWait` counts from our start at the earliest, and from the last word',
+    (program) => {
+      const stage = standbyOf(program, { data: { staleWaitMs: 8000 } })
+      stage.feed({ type: 'health', healthy: false })
+      stage.pass(5000, { hear: null })
+      stage.hear(ACTIVE)
+      neverTakesOver(stage, 7500)
+    },
+  ),
 ]

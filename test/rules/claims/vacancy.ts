@@ -13,35 +13,46 @@ export const VACANCY_CLAIMS = [
     stage.pass(500, { hear: null })
     assert.equal(stage.count('probe', sinceMs), 5)
   }),
-  claim('T3', 'the address is occupied from S of silence on, renewed each tick for L', (program) => {
-    const stage = standbyOf(program)
-    stage.done = []
-    const { silentSinceMs } = stage.state
-    stage.pass(1000, { hear: null })
-    const occupied = stage.done.filter(({ effect }) => effect.type === 'occupy')
-    const { suspicionMs, heartbeatMs, leaseMs } = stage.timing
-    assert(occupied[0]!.atMs - silentSinceMs >= suspicionMs)
-    assert(occupied[0]!.atMs - silentSinceMs < suspicionMs + heartbeatMs)
-    const expected = occupied.map(({ atMs }, index) => ({
-      type: 'occupy',
-      deadlineMs: atMs + leaseMs,
-      first: index === 0,
-    }))
-    assert.deepEqual(occupied.map(({ effect }) => effect), expected)
-    assert.equal(occupied.length, Math.round((stage.nowMs - occupied[0]!.atMs) / heartbeatMs))
-  }),
-  claim('T3', 'a node that may not serve does not occupy, and leaves what it occupied', (program) => {
-    const stage = standbyOf(program)
-    stage.feed({ type: 'health', healthy: false })
-    stage.pass(1000, { hear: null })
-    assert.equal(stage.count('occupy'), 0)
-    stage.feed({ type: 'health', healthy: true })
-    stage.pass(200, { hear: null })
-    assert(stage.count('occupy') > 0)
-    const sinceMs = stage.nowMs
-    stage.feed({ type: 'health', healthy: false })
-    assert.equal(stage.count('close', sinceMs), 1)
-  }),
+  claim(
+    'T3',
+    'the address is occupied from S of silence on, renewed each tick for L',
+    (program) => {
+      const stage = standbyOf(program)
+      stage.done = []
+      const { silentSinceMs } = stage.state
+      stage.pass(1000, { hear: null })
+      const occupied = stage.done.filter(({ effect }) => effect.type === 'occupy')
+      const { suspicionMs, heartbeatMs, leaseMs } = stage.timing
+      assert(occupied[0]!.atMs - silentSinceMs >= suspicionMs)
+      assert(occupied[0]!.atMs - silentSinceMs < suspicionMs + heartbeatMs)
+      const expected = occupied.map(({ atMs }, index) => ({
+        type: 'occupy',
+        deadlineMs: atMs + leaseMs,
+        first: index === 0,
+      }))
+      assert.deepEqual(
+        occupied.map(({ effect }) => effect),
+        expected,
+      )
+      assert.equal(occupied.length, Math.round((stage.nowMs - occupied[0]!.atMs) / heartbeatMs))
+    },
+  ),
+  claim(
+    'T3',
+    'a node that may not serve does not occupy, and leaves what it occupied',
+    (program) => {
+      const stage = standbyOf(program)
+      stage.feed({ type: 'health', healthy: false })
+      stage.pass(1000, { hear: null })
+      assert.equal(stage.count('occupy'), 0)
+      stage.feed({ type: 'health', healthy: true })
+      stage.pass(200, { hear: null })
+      assert(stage.count('occupy') > 0)
+      const sinceMs = stage.nowMs
+      stage.feed({ type: 'health', healthy: false })
+      assert.equal(stage.count('close', sinceMs), 1)
+    },
+  ),
   claim('T3', 'an occupation is left when the peer is heard', (program) => {
     const stage = standbyOf(program)
     stage.pass(800, { hear: null })
@@ -129,7 +140,9 @@ export const VACANCY_CLAIMS = [
       stage.pass(800, { hear: null })
       stage.feed({ type: 'probed', sentAtMs: stage.nowMs, clear: false })
       const conflictMs = stage.nowMs
-      stage.until('the occupation', () => stage.count('occupy', conflictMs) > 0, 3000, { hear: null })
+      stage.until('the occupation', () => stage.count('occupy', conflictMs) > 0, 3000, {
+        hear: null,
+      })
       const { effect, atMs } = stage.done.find(
         (entry) => entry.atMs >= conflictMs && entry.effect.type === 'occupy',
       )!
