@@ -49,6 +49,7 @@ const data = workerData as HandsThreadData
 const memory = new SharedMemory(data.memory)
 const addresses = new FloatingIps(data.floatingIps, native)
 let lastBeat = 0
+let refreshedMs = Number.NEGATIVE_INFINITY
 
 function tell(message: FromHands): void {
   port.postMessage(message)
@@ -73,8 +74,11 @@ function remove(): void {
 /** Renews the lifetime as long as the heart beats and wants it. */
 function refresh(): void {
   const beat = memory.read('heartBeat')
-  const alive = beat !== lastBeat
+  const now = native.bootTimeMs()
+  // After a stop of the whole process, beats of before it say nothing of a heart that is alive now.
+  const alive = beat !== lastBeat && now - refreshedMs < 2 * ADDRESS_REFRESH_MS
   lastBeat = beat
+  refreshedMs = now
   if (memory.read('addressesWanted') === 1 && alive) {
     report(addresses.refresh(ADDRESS_VALID_SECONDS))
     memory.write('addressesPresent', 1)

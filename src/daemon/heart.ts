@@ -25,6 +25,17 @@ import type { SharedMemory } from './shared-memory.ts'
 /** After this long without another late tick, the worst one is forgotten. */
 const LATE_REMEMBERED_MS = 60_000
 
+/** Events that tell of the end of what an effect started, or of what an operator wants. */
+const ENDINGS: ReadonlySet<Happening['type']> = new Set([
+  'persisted',
+  'demoted',
+  'frozen',
+  'witness',
+  'fenced',
+  'health',
+  'maintenance',
+])
+
 /** The doors of the heart, opened and closed by `agent.ts`. */
 export interface HeartDoors {
   now(): number
@@ -63,6 +74,7 @@ export class Heart {
   #startedMs = 0
   #probeSentMs: number | null = null
   #probeMet = false
+  readonly #kept: Happening[] = []
 
   constructor(doors: HeartDoors, options: HeartOptions) {
     this.#doors = doors
@@ -109,9 +121,13 @@ export class Heart {
     this.#doors.writeState(this.#loop.state, this.#doors.now())
   }
 
-  /** Something happened. While the control thread is stalled nothing is taken in. */
+  /**
+   * Something happened. While the control thread is stalled nothing is taken in; the end of what was
+   * started is kept for later, for nobody tells it twice.
+   */
   take(happening: Happening): void {
     if (!this.#stalled) this.#loop.take(happening)
+    else if (ENDINGS.has(happening.type)) this.#kept.push(happening)
   }
 
   /** Somebody answered for, probed for or claimed a floating IP. */
@@ -130,8 +146,11 @@ export class Heart {
     const now = this.#doors.now()
     this.#doors.memory.raise('heartBeat')
     this.#noteLateness(report, now)
+    // Time in which the whole process was stopped is no evidence against the control thread.
+    if (report.missed > 0) this.#progress.sinceMs = now
     this.#watchControl(now)
     if (this.#stalled) return
+    for (const happening of this.#kept.splice(0)) this.#loop.take(happening)
     if (this.#doors.links.poll(now)) this.#tellHealth()
     this.#reportProbe()
     this.#loop.take({ type: 'tick' })

@@ -36,6 +36,12 @@ const NAMES = ['sp1', 'sp2'] as const
 /** A gate is looked at this long after its deadline; moments are rounded when nodes convert them. */
 const AFTER_DEADLINE_MS = 1e-6
 
+/** One line: when, who, what. Milliseconds count from `zeroMs`. */
+export function toldEntry(entry: Entry, zeroMs: number): string {
+  const at = `${Math.round(entry.atMs - zeroMs)} ms`.padStart(9)
+  return `${at}  ${(entry.node ?? '').padEnd(3)}  ${entry.text}`
+}
+
 export class Chronicle implements Checker {
   readonly entries: Entry[] = []
   readonly openSpans: Record<NodeName, Span[]> = { sp1: [], sp2: [] }

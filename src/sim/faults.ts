@@ -151,7 +151,7 @@ export function strikeAtEffect(
   if (timeline.nowMs + inMs >= endMs || !random.chance(0.15)) return
   timeline.after(inMs, () => {
     node.powerOff()
-    timeline.after(random.spread(10, 5000), () => node.start())
+    timeline.after(random.spread(10, 50 * node.policy.timing.heartbeatMs), () => node.start())
   })
 }
 

@@ -22,7 +22,7 @@
 import { BLOCKERS } from '../core/reason.ts'
 import { switchoverBlocker } from '../core/switchover.ts'
 import { serving } from './checkers.ts'
-import type { Entry } from './chronicle.ts'
+import { toldEntry } from './chronicle.ts'
 import { PAIR_DEFAULTS, type PairOptions, Rehearsal } from './rehearsal.ts'
 import { carryOutCommand } from './scenario-command.ts'
 import { count, duration, either, WordFault } from './scenario-word.ts'
@@ -177,7 +177,7 @@ export function playScenario(scenario: Scenario): Played {
   const entries = chronicle.entries.slice(toldFrom)
   const dualMs = chronicle.dualMs(rehearsal.nowMs)
   const text = [
-    ...entries.map((entry) => told(entry, zeroMs)),
+    ...entries.map((entry) => toldEntry(entry, zeroMs)),
     '',
     `in the end: ${NAMES.map((name) => inTheEnd(rehearsal, name)).join(', ')}`,
     `${outages(rehearsal, zeroMs)}, dual ${Math.round(dualMs)} ms`,
@@ -199,11 +199,6 @@ function obstacle(rehearsal: Rehearsal, line: Line): string {
   const turn = { s: one.loop.state, policy: one.policy, now: one.now(), effects: [] }
   const blocker = switchoverBlocker(turn)
   return blocker === null ? '' : ` (in the way: ${BLOCKERS[blocker][0]})`
-}
-
-function told(entry: Entry, zeroMs: number): string {
-  const at = `${Math.round(entry.atMs - zeroMs)} ms`.padStart(9)
-  return `${at}  ${(entry.node ?? '').padEnd(3)}  ${entry.text}`
 }
 
 function inTheEnd(rehearsal: Rehearsal, name: (typeof NAMES)[number]): string {

@@ -113,7 +113,11 @@ export function runSchedule(
 }
 
 /** Rates of the two clocks: within 1 %, or apart by up to 0.9 M / L (A1). */
-function drawRates(draw: Random, wild: boolean, options: ScheduleOptions): Record<NodeName, number> {
+function drawRates(
+  draw: Random,
+  wild: boolean,
+  options: ScheduleOptions,
+): Record<NodeName, number> {
   if (!wild) return { sp1: 1 + draw.between(-0.01, 0.01), sp2: 1 + draw.between(-0.01, 0.01) }
   const { leaseMs, marginMs } = TIMING_PROFILES[options.profile]
   const ratio = 1 + draw.between(0.02, (0.9 * marginMs) / leaseMs)
@@ -127,7 +131,6 @@ function play(
   outcome: Outcome,
   watch: (world: World) => void,
 ): void {
-  watch(world)
   const { takeoverSilenceMs } = world.nodes.sp1.policy.timing
   const settleMs = SETTLE_IN_D * takeoverSilenceMs
   const faultMs = options.virtualMs - 2 * settleMs
@@ -142,6 +145,7 @@ function play(
       carriedOut: (effect) => strikeAtEffect(world, mix, node, effect, faultMs),
     }
   }
+  watch(world)
   for (const node of Object.values(world.nodes)) {
     world.timeline.after(world.random.between(0, takeoverSilenceMs), () => node.start())
   }

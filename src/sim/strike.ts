@@ -121,7 +121,7 @@ export function strike(world: World, mix: Mix, kind: FaultKind, endMs: number): 
       )
     case 'slow-disk':
       return forLong(
-        () => manners(one, { diskMs: random.spread(5, 2000) }),
+        () => manners(one, { diskMs: random.spread(5, 20 * heartbeatMs) }),
         () => manners(one, { diskMs: GOOD_MANNERS.diskMs }),
       )
     case 'disk-hangs':
@@ -131,7 +131,7 @@ export function strike(world: World, mix: Mix, kind: FaultKind, endMs: number): 
       )
     case 'slow-demote':
       return forLong(
-        () => manners(one, { demoteMs: random.spread(10, 5000) }),
+        () => manners(one, { demoteMs: random.spread(10, 50 * heartbeatMs) }),
         () => manners(one, { demoteMs: GOOD_MANNERS.demoteMs }),
       )
     case 'operator':

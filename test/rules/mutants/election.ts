@@ -81,13 +81,6 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   },
   without(
     'election',
-    'who is not able stands',
-    ELECT,
-    'isAble(turn) && ranksFirst(turn)',
-    'ranksFirst(turn)',
-  ),
-  without(
-    'election',
     'one that is silent is a rival',
     ELECT,
     '!hearsPeer(turn) || !agreesWithPeer(turn)',

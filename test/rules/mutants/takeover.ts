@@ -49,12 +49,16 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     'if (hears || !majority) s.tellSinceMs = null',
     'if (hears) s.tellSinceMs = null',
   ),
-  without(
-    'T1',
-    'the telling goes on over a word of the peer',
-    'core/peer.ts',
-    '  s.tellSinceMs = null\n',
-  ),
+  {
+    ...without(
+      'T1',
+      'the telling goes on over a word of the peer',
+      'core/peer.ts',
+      '  s.tellSinceMs = null\n',
+    ),
+    also: [{ file: STEP, find: 'if (hears || !majority)', replace: 'if (!majority)' }],
+  },
+
   without(
     'T1',
     'a word of the peer does not end a takeover that has begun',
@@ -177,12 +181,15 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     "policy.node === 'sp2' ? 2 * leaseMs : 0",
     '0 * leaseMs',
   ),
-  without(
-    'T2f',
-    'no ping majority is needed',
-    TAKE,
-    "  if (!hasMajority(turn)) return 'no-majority'\n",
-  ),
+  {
+    ...without(
+      'T2f',
+      'no ping majority is needed',
+      TAKE,
+      "  if (!hasMajority(turn)) return 'no-majority'\n",
+    ),
+    also: [{ file: STEP, find: 'if (hears || !majority)', replace: 'if (hears)' }],
+  },
   {
     ...without(
       'T2f',
@@ -537,13 +544,6 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     '  s.tellSinceMs',
   ),
   without('gap', 'the telling runs on', STEP, '  s.tellSinceMs = null\n}', '}'),
-  without(
-    'gap',
-    'it comes after the decision',
-    STEP,
-    "  noteGap(turn)\n  endLease(turn)\n  take(turn, event)\n  decide(turn, event.type === 'tick')\n",
-    "  endLease(turn)\n  take(turn, event)\n  decide(turn, event.type === 'tick')\n  noteGap(turn)\n",
-  ),
   without(
     'gap',
     'a pause of G is one',

@@ -1,0 +1,21 @@
+/** Types of `swarm.mjs`, which runs without a build step. */
+import type { Outcome, ScheduleOptions } from '../../src/sim/schedule.ts'
+
+export interface Sum {
+  schedules: number
+  steps: number
+  openings: number
+  cpuMs: number
+  modes: Record<string, number>
+  kinds: Record<string, number>
+  /** Outcomes that are not `ok`. */
+  bad: Outcome[]
+}
+
+export function swarm(task: {
+  first: number
+  schedules: number
+  options: ScheduleOptions
+}): Promise<Sum>
+
+export function summary(sum: Sum): string
