@@ -7,6 +7,7 @@
  * Order on every event (PROTOCOL, "Events"): the gap rule, the end of the lease, the event itself,
  * the decision.
  */
+import { copyState } from './copy-state.ts'
 import { confirmWrites, noteAnsweredProbe, noteSync, saysSync } from './data.ts'
 import type { Effect } from './effect.ts'
 import { considerElection, continueElection } from './election.ts'
@@ -46,7 +47,7 @@ export interface Decision {
  * @throws Error when an invariant is broken: our mistake, never the network's
  */
 export function step(state: Readonly<State>, event: Event, policy: Policy): Decision {
-  const turn: Turn = { s: { ...state }, policy, now: event.nowMs, effects: [] }
+  const turn: Turn = { s: copyState(state), policy, now: event.nowMs, effects: [] }
   const { s } = turn
   noteGap(turn)
   endLease(turn)

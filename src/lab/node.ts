@@ -19,6 +19,7 @@ import {
 import { directoriesOf, type NodeDirectories } from './platform-files.ts'
 import {
   inside,
+  killTogether,
   killUntilGone,
   must,
   processesIn,
@@ -78,7 +79,8 @@ export class LabNode {
 
   /** Sends a signal to all that runs on the node, at one instant. */
   signal(signal: NodeJS.Signals): void {
-    signalAll(this.processes(), signal)
+    if (signal === 'SIGKILL') killTogether(this.processes())
+    else signalAll(this.processes(), signal)
   }
 
   pause(): void {
@@ -98,7 +100,7 @@ export class LabNode {
     const pids = processesIn(this.namespace)
     // The order is on its way in the pipe before the first signal goes out.
     const cut = this.#lab.links.set(portsOf(this.name), 'down')
-    signalAll(pids, 'SIGKILL')
+    killTogether(pids)
     await cut
     await killUntilGone(() => processesIn(this.namespace))
     this.#responder = null

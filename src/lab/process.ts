@@ -118,6 +118,15 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void
 }
 
 /**
+ * Kills all at one instant. Stopped first, because a process may learn of another's death and tidy
+ * up in the microseconds before its own (keepalived's child releases the address then).
+ */
+export function killTogether(pids: readonly number[]): void {
+  signalAll(pids, 'SIGSTOP')
+  signalAll(pids, 'SIGKILL')
+}
+
+/**
  * Kills what `find` names until it names nothing any more: a program may start another one between
  * looking and killing.
  *
