@@ -12,7 +12,7 @@ say() { printf 'prepare: %s\n' "$*" >&2; }
 
 # PROGRAM:PACKAGE pairs; a package is installed when its program is missing.
 needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux'
-[ "$purpose" = test ] && needs="$needs clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/lib/heartbeat/heartbeat:heartbeat /usr/include/bpf/bpf_helpers.h:libbpf-dev"
+[ "$purpose" = test ] && needs="$needs clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat /usr/include/bpf/bpf_helpers.h:libbpf-dev"
 
 missing=
 for pair in $needs; do

@@ -7,7 +7,7 @@
  *
  * Source: PROTOCOL, "Election".
  */
-import { comparePositions, isAble } from './fitness.ts'
+import { comparePositions, isAble, mayStandUnfit } from './fitness.ts'
 import { agreesWithPeer } from './peer.ts'
 import { score } from './reachability.ts'
 import { arm, becomeActiveUnarmed, becomeElect, becomeStandby } from './role.ts'
@@ -35,7 +35,15 @@ function mayStand(turn: Turn): boolean {
   if (s.peer === null || s.maintenance || !hearsPeer(turn) || !agreesWithPeer(turn)) return false
   if (!s.peer.hears || s.peer.ackBoot !== s.boot) return false
   if (s.peer.role === 'active' || s.peer.role === 'take') return false
-  return isAble(turn) && ranksFirst(turn)
+  return (isAble(turn) || mayStandUnfit(turn)) && ranksFirst(turn)
+}
+
+/** Notes since when no node is active. */
+export function noteVacancy(turn: Turn): void {
+  const { s, now } = turn
+  const served = s.role === 'active' || (hearsPeer(turn) && s.peer?.role === 'active')
+  if (served) s.vacantSinceMs = null
+  else s.vacantSinceMs ??= now
 }
 
 /** A standby that ranks first becomes a candidate; a candidate that no longer does goes back. */

@@ -15,7 +15,13 @@ export type Event = { nowMs: number } & (
   /** Ping node number `pingNode`, counted from 0, answered the round of this number. */
   | { type: 'pong'; round: number; pingNode: number }
   /** The probe sent at `sentAtMs` met nobody; or somebody answered, probed or claimed an address. */
-  | { type: 'probed'; sentAtMs: number; clear: boolean }
+  | {
+      type: 'probed'
+      sentAtMs: number
+      clear: boolean
+      /** Not clear, and all that was met is somebody else's probe: nobody holds the address yet. */
+      knock?: boolean
+    }
   /** The hard state asked for under this ticket is on disk. */
   | { type: 'persisted'; ticket: number }
   /** The kernel did not do what the gate was asked (K4). */

@@ -32,6 +32,17 @@ export function mayServe(turn: Turn): boolean {
   return s.healthy || waitedForBetter(turn) || forced(turn)
 }
 
+/**
+ * Neither node may serve well, and for a long time none has: T5's "later, some service is better than
+ * none", for two nodes that talk.
+ */
+export function mayStandUnfit(turn: Turn): boolean {
+  const { s, policy, now } = turn
+  if (s.role !== 'standby' || s.maintenance || s.healthy || !hasNewestData(turn)) return false
+  const waited = s.vacantSinceMs !== null && now - s.vacantSinceMs > policy.data.staleWaitMs
+  return waited || forced(turn)
+}
+
 /** T4: the data of this node may serve although the peer cannot be asked. */
 export function dataMayServe(turn: Turn): boolean {
   const { s, policy, now } = turn

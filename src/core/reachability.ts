@@ -100,11 +100,11 @@ export function hasSteadyMajority(turn: Turn): boolean {
 }
 
 /**
- * Ping nodes that answered lately. One missed round does not count against a node, so the window is
- * two and a half intervals; whoever acts on a difference damps it by C besides.
+ * Ping nodes that answered lately: their newest answer is younger than one interval and the time an
+ * answer may take. Single missed rounds show, and are damped by C where somebody acts on them.
  */
 export function score(turn: Turn): number {
-  const windowMs = 2.5 * turn.policy.timing.heartbeatMs
+  const windowMs = 1.75 * turn.policy.timing.heartbeatMs
   let reached = 0
   for (const at of turn.s.pongAtMs) if (turn.now - at <= windowMs) reached += 1
   return reached

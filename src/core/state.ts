@@ -105,6 +105,8 @@ export interface State {
   tellSinceMs: number | null
   lastRunMs: number
   heardSinceStart: boolean
+  /** Since when no node is active, as far as this one knows; null while one is. */
+  vacantSinceMs: number | null
 
   round: Round | null
   roundBefore: Round | null
@@ -119,6 +121,8 @@ export interface State {
   /** A probe sent before the last conflict proves nothing any more. */
   probeConflictMs: number
   holdOffUntilMs: number
+  /** Until then this node does not probe either, because the other does. */
+  quietUntilMs: number
   occupiedAtMs: number | null
 
   witnessUntilMs: number
@@ -143,6 +147,8 @@ export interface State {
   preparation: Preparation | null
   /** A failed preparation is not begun again at once. */
   prepareAgainMs: number
+  /** Preparations that failed in a row; each doubles the wait for the next. */
+  prepareFailures: number
   avoidUntilMs: number
   moreSinceMs: number | null
   /** Times of switchovers because the peer reached more ping nodes. */
@@ -192,6 +198,7 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     tellSinceMs: null,
     lastRunMs: NEVER,
     heardSinceStart: false,
+    vacantSinceMs: null,
     round: null,
     roundBefore: null,
     streakFromMs: null,
@@ -202,6 +209,7 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     probeLastClearMs: NEVER,
     probeConflictMs: NEVER,
     holdOffUntilMs: NEVER,
+    quietUntilMs: NEVER,
     occupiedAtMs: null,
     witnessUntilMs: NEVER,
     fence: 'none',
@@ -219,6 +227,7 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     forceUntilMs: NEVER,
     preparation: null,
     prepareAgainMs: NEVER,
+    prepareFailures: 0,
     avoidUntilMs: NEVER,
     moreSinceMs: null,
     moreMovesMs: [],

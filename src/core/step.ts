@@ -10,7 +10,7 @@
 import { copyState } from './copy-state.ts'
 import { confirmWrites, noteAnsweredProbe, noteSync, saysSync } from './data.ts'
 import type { Effect } from './effect.ts'
-import { considerElection, continueElection } from './election.ts'
+import { considerElection, continueElection, noteVacancy } from './election.ts'
 import type { Event } from './event.ts'
 import { isAble } from './fitness.ts'
 import type { Heartbeat } from './heartbeat.ts'
@@ -89,7 +89,7 @@ function take(turn: Turn, event: Event): void {
       return takeMajority(turn)
     case 'probed':
       if (!event.clear) noteAnsweredProbe(turn)
-      return noteProbe(turn, event.sentAtMs, event.clear)
+      return noteProbe(turn, event)
     case 'persisted':
       s.persistedTicket = Math.max(s.persistedTicket, event.ticket)
       return
@@ -166,6 +166,7 @@ function noteRefusal(turn: Turn): void {
 
 function decide(turn: Turn, tick: boolean): void {
   compareReachability(turn)
+  noteVacancy(turn)
   endAsk(turn)
   if (tick) beginRound(turn)
   takeFenceRight(turn)

@@ -17,6 +17,8 @@ import { hearsPeer, type Turn } from './turn.ts'
 const MOVE_REMEMBERED_MS = 600_000
 /** Longest damping of "reaches more ping nodes". */
 const DAMPING_MAX_MS = 60_000
+/** Longest wait between two preparations of a switchover that nobody asked for. */
+const RETRY_MAX_MS = 60_000
 
 /** What stands in the way of a switchover now; null when nothing does. */
 export function switchoverBlocker(turn: Turn): Blocker | null {
@@ -76,14 +78,18 @@ export function considerSwitchover(turn: Turn): void {
   if (s.role !== 'active') return
   const reason = reasonToLeave(turn)
   if (s.preparation === null) {
-    if (reason === null || switchoverBlocker(turn) !== null || now < s.prepareAgainMs) return
+    if (reason === null) s.prepareFailures = 0
+    if (reason === null || switchoverBlocker(turn) !== null) return
+    // An operator may try again at once; what tries by itself must not freeze the writes all day.
+    if (reason !== 'operator-asked' && now < s.prepareAgainMs) return
     s.preparation = { untilMs: now + policy.timing.prepareMs, reason, frozenAt: null }
     turn.effects.push({ type: 'freeze' })
     return
   }
   if (now >= s.preparation.untilMs || switchoverBlocker(turn) !== null) {
     s.preparation = null
-    s.prepareAgainMs = now + policy.timing.leaseMs
+    s.prepareAgainMs = now + Math.min(policy.timing.leaseMs * 2 ** s.prepareFailures, RETRY_MAX_MS)
+    s.prepareFailures += 1
     turn.effects.push({ type: 'unfreeze' })
     return
   }

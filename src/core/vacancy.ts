@@ -20,7 +20,10 @@ export function probeAndOccupy(turn: Turn): void {
   const { s, policy, now } = turn
   const { heartbeatMs, suspicionMs, leaseMs } = policy.timing
   if (policy.mode !== 'ping' || (s.role !== 'standby' && s.role !== 'take')) return
-  if (silenceMs(turn) < heartbeatMs) return
+  // Not after H: with ticks of both nodes in step a heartbeat is often a little older than H although
+  // nothing is wrong, and each probe of ours would start the peer's own T3 over.
+  if (silenceMs(turn) < 1.5 * heartbeatMs) return
+  if (now < s.quietUntilMs) return
   if (silenceMs(turn) >= suspicionMs && mayServe(turn) && now >= s.holdOffUntilMs) {
     const first = s.occupiedAtMs === null
     if (first) s.occupiedAtMs = now
@@ -48,7 +51,11 @@ export function leaveOccupation(turn: Turn): void {
 }
 
 /** The answer to one probe, or somebody else's probe, answer or claim. */
-export function noteProbe(turn: Turn, sentAtMs: number, clear: boolean): void {
+export function noteProbe(
+  turn: Turn,
+  probe: { sentAtMs: number; clear: boolean; knock?: boolean },
+): void {
+  const { sentAtMs, clear } = probe
   const { s, policy, now } = turn
   const { gapMs, heartbeatMs, leaseMs, marginMs } = policy.timing
   if (clear) {
@@ -64,6 +71,8 @@ export function noteProbe(turn: Turn, sentAtMs: number, clear: boolean): void {
   s.probeConflictMs = now
   // The two nodes wait for different times, else they would meet at the door for ever.
   s.holdOffUntilMs = now + (policy.node === 'sp1' ? heartbeatMs : leaseMs + marginMs)
+  // Two nodes that both only knock would be each other's conflict for ever: one falls quiet.
+  if (probe.knock === true) s.quietUntilMs = s.holdOffUntilMs
   leaveOccupation(turn)
 }
 

@@ -9,7 +9,9 @@ import type { FloatingIp } from '../config/config.ts'
 import type { FloatingIpSnapshot } from '../control/snapshot.ts'
 
 /** First look and repeats until one is answered, in milliseconds after the activation. */
-const LOOKS_MS = [0, 150, 500, 1_500, 5_000]
+const LOOKS_MS: readonly number[] = [0, 150, 500, 1_500, 5_000]
+/** Between the repeats after those. */
+const LOOK_AGAIN_MS = 5_000
 const LOOK_LIMIT_MS = 120
 /** A quarrel is shown for this long after it was last seen. */
 const CONFLICT_SHOWN_MS = 60_000
@@ -88,7 +90,8 @@ export class AddressView {
 
   async #look(address: string, activation: number): Promise<void> {
     const startedMs = this.#now()
-    for (const [index, atMs] of LOOKS_MS.entries()) {
+    for (let index = 0, atMs = 0; ; index += 1) {
+      atMs = LOOKS_MS[index] ?? atMs + LOOK_AGAIN_MS
       await new Promise((resolve) =>
         setTimeout(resolve, Math.max(0, startedMs + atMs - this.#now())),
       )

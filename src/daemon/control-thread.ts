@@ -89,7 +89,7 @@ const operations = new Operations({
 
 async function status(): Promise<StatusDocument> {
   const found = await snapshot()
-  alarms.update(alarmsOf(found, config), new Date().toISOString())
+  noteAlarms(found)
   return buildStatus(found, {
     config,
     version: data.version,
@@ -184,7 +184,11 @@ async function stop(text: string): Promise<void> {
 
 async function watchAlarms(): Promise<void> {
   const found = await snapshot().catch(() => null)
-  if (found === null) return
+  if (found !== null) noteAlarms(found)
+}
+
+/** Whoever looked first, what began and what is over is said in the log. */
+function noteAlarms(found: Snapshot): void {
   const { began, ended } = alarms.update(alarmsOf(found, config), new Date().toISOString())
   for (const alarm of began) log.line('warning', alarm.code, alarm.sentence)
   for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)

@@ -10,6 +10,7 @@ import type { FloatingIp, PathConfig } from '../config/config.ts'
 import { FloatingIps } from '../resources/floating-ip.ts'
 import type { LinkState } from '../system/add-on.ts'
 import { native } from '../system/native.ts'
+import { AddressKeeping } from './address-keeping.ts'
 import { keepNeighbour } from './neighbour-keeper.ts'
 import { SharedMemory } from './shared-memory.ts'
 
@@ -20,6 +21,8 @@ export interface HandsThreadData {
   paths: readonly PathConfig[]
   /** In the order of the carriers in shared memory. */
   watchedInterfaces: readonly string[]
+  /** H. */
+  heartbeatMs: number
   realtimePriority: number | null
 }
 
@@ -48,8 +51,7 @@ const port = parentPort as MessagePort
 const data = workerData as HandsThreadData
 const memory = new SharedMemory(data.memory)
 const addresses = new FloatingIps(data.floatingIps, native)
-let lastBeat = 0
-let refreshedMs = Number.NEGATIVE_INFINITY
+const keeping = new AddressKeeping(ADDRESS_REFRESH_MS, data.heartbeatMs)
 
 function tell(message: FromHands): void {
   port.postMessage(message)
@@ -63,23 +65,20 @@ function report(failures: readonly { address: string; code: string; message: str
 
 function add(): void {
   report(addresses.add(ADDRESS_VALID_SECONDS))
+  keeping.noteAdded(native.bootTimeMs())
   memory.write('addressesPresent', 1)
 }
 
 function remove(): void {
+  keeping.noteRemoved()
   memory.write('addressesPresent', 0)
   report(addresses.remove())
 }
 
 /** Renews the lifetime as long as the heart beats and wants it. */
 function refresh(): void {
-  const beat = memory.read('heartBeat')
-  const now = native.bootTimeMs()
-  // After a stop of the whole process, beats of before it say nothing of a heart that is alive now.
-  const alive = beat !== lastBeat && now - refreshedMs < 2 * ADDRESS_REFRESH_MS
-  lastBeat = beat
-  refreshedMs = now
-  if (memory.read('addressesWanted') === 1 && alive) {
+  const wanted = memory.read('addressesWanted') === 1
+  if (keeping.look(native.bootTimeMs(), memory.read('heartBeat'), wanted)) {
     report(addresses.refresh(ADDRESS_VALID_SECONDS))
     memory.write('addressesPresent', 1)
   } else {

@@ -43,6 +43,7 @@ export class Hands {
       floatingIps: config.floatingIps,
       paths: config.paths,
       watchedInterfaces: this.#watched,
+      heartbeatMs: config.policy.timing.heartbeatMs,
       realtimePriority: options.realtimePriority,
     }
     this.#worker = new Worker(new URL('./hands-thread.js', import.meta.url), {

@@ -83,7 +83,7 @@ export class Heart {
     this.#pulse = new Pulse(options.policy.timing.heartbeatMs, doors.now, (report) =>
       this.#beat(report),
     )
-    this.#announcer = new Announcer(() => doors.announce(), doors.now)
+    this.#announcer = new Announcer(() => this.#announce(), doors.now)
   }
 
   get state(): Readonly<State> {
@@ -118,7 +118,7 @@ export class Heart {
     this.#pulse.stop()
     this.#announcer.stop()
     this.#doors.gate.close()
-    this.#doors.writeState(this.#loop.state, this.#doors.now())
+    this.#doors.writeState({ ...this.#loop.state, armed: false }, this.#doors.now())
   }
 
   /**
@@ -131,9 +131,10 @@ export class Heart {
   }
 
   /** Somebody answered for, probed for or claimed a floating IP. */
-  conflict(): void {
+  conflict(kind: 'answer' | 'probe' | 'announcement'): void {
     this.#probeMet = true
-    this.take({ type: 'probed', sentAtMs: this.#probeSentMs ?? this.#doors.now(), clear: false })
+    const sentAtMs = this.#probeSentMs ?? this.#doors.now()
+    this.take({ type: 'probed', sentAtMs, clear: false, knock: kind === 'probe' })
     if (this.#loop.state.armed) this.#announcer.burst()
   }
 
@@ -146,8 +147,9 @@ export class Heart {
     const now = this.#doors.now()
     this.#doors.memory.raise('heartBeat')
     this.#noteLateness(report, now)
-    // Time in which the whole process was stopped is no evidence against the control thread.
-    if (report.missed > 0) this.#progress.sinceMs = now
+    // Time in which the whole process was stopped is no evidence against the control thread. Only
+    // that time: on a busy machine a tick is missed now and then, and the rest still counts.
+    this.#progress.sinceMs += report.missed * this.#options.policy.timing.heartbeatMs
     this.#watchControl(now)
     if (this.#stalled) return
     for (const happening of this.#kept.splice(0)) this.#loop.take(happening)
@@ -244,6 +246,12 @@ export class Heart {
     }
     this.#doors.writeState(after, event.nowMs)
     this.#doors.tell({ type: 'transition', transition })
+  }
+
+  /** Not after the lease, whatever timer comes first then: the other node may be serving by now. */
+  #announce(): void {
+    const { armed, leaseUntilMs } = this.#loop.state
+    if (armed && this.#doors.now() < leaseUntilMs) this.#doors.announce()
   }
 
   #serve(): void {

@@ -15,10 +15,13 @@ export class History {
   readonly #path: string
   #records: TransitionRecord[]
   #writing: Promise<void> = Promise.resolve()
+  /** The last line was cut short; what is appended must not continue it. */
+  #torn: boolean
 
-  private constructor(path: string, records: TransitionRecord[]) {
+  private constructor(path: string, records: TransitionRecord[], torn: boolean) {
     this.#path = path
     this.#records = records
+    this.#torn = torn
   }
 
   /** Reads what is there; lines that cannot be read are passed over. */
@@ -32,7 +35,7 @@ export class History {
         return []
       }
     })
-    return new History(path, records.slice(-KEPT_MAX))
+    return new History(path, records.slice(-KEPT_MAX), text !== '' && !text.endsWith('\n'))
   }
 
   get last(): TransitionRecord | null {
@@ -56,7 +59,14 @@ export class History {
   }
 
   async #append(record: TransitionRecord): Promise<void> {
-    await appendFile(this.#path, `${JSON.stringify(record)}\n`, { mode: 0o600 }).catch(() => {})
+    const before = this.#torn ? '\n' : ''
+    this.#torn = false
+    await appendFile(this.#path, `${before}${JSON.stringify(record)}\n`, { mode: 0o600 }).catch(
+      () => {
+        // A full disk may have taken a part of the line.
+        this.#torn = true
+      },
+    )
   }
 
   async #rewrite(): Promise<void> {

@@ -13,7 +13,8 @@ import { readingTurn } from '../control/status.ts'
 import { type NodeName, peerOf } from '../core/policy.ts'
 import { BLOCKERS, type Blocker, REASONS } from '../core/reason.ts'
 import { switchoverBlocker } from '../core/switchover.ts'
-import { hearsPeer } from '../core/turn.ts'
+import { takeoverBlocker } from '../core/takeover.ts'
+import { hearsPeer, type Turn } from '../core/turn.ts'
 import type { ToHeart } from './message.ts'
 
 const POLL_MS = 20
@@ -185,7 +186,8 @@ class Run {
   /** Why the move would not happen now; waits for what passes by itself. */
   async #refusal(target: NodeName, us: NodeName): Promise<Operation['reason']> {
     const { config } = this.#ports
-    const blockerNow = (snapshot: Snapshot) => moveBlocker(snapshot, config, target, us)
+    const { force } = this.#request
+    const blockerNow = (snapshot: Snapshot) => moveBlocker(snapshot, config, { target, us, force })
     const free = await this.#until((snapshot) => {
       const blocker = blockerNow(snapshot)
       if (blocker !== null && this.#operation.state === 'accepted') {
@@ -214,18 +216,24 @@ class Run {
 function moveBlocker(
   snapshot: Snapshot,
   config: PairConfig,
-  target: NodeName,
-  us: NodeName,
+  { target, us, force }: { target: NodeName; us: NodeName; force: boolean },
 ): Blocker | null {
   const turn = readingTurn(snapshot, config)
   const { state } = snapshot
   if (target !== us) return switchoverBlocker(turn)
+  // What force is for: nobody is there to be asked, and this node would not dare by itself.
+  if (force && !hearsPeer(turn)) return takeoverBlocker(asIfForced(turn))
   if (state.maintenance) return 'maintenance'
   if (!state.healthy) return 'unhealthy'
   if (state.peer === null || !hearsPeer(turn)) return 'peer-silent'
   if (!state.peer.hears) return 'peer-deaf'
   if (state.peer.digest !== config.policy.digest) return 'digest-differs'
   return null
+}
+
+/** The same turn after the request arrived. */
+function asIfForced(turn: Turn): Turn {
+  return { ...turn, s: { ...turn.s, forceUntilMs: Number.POSITIVE_INFINITY } }
 }
 
 function isActive(snapshot: Snapshot, target: NodeName, us: NodeName): boolean {

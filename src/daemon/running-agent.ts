@@ -169,7 +169,7 @@ export class RunningAgent {
       },
       onConflict: ({ address, byMac, kind }) => {
         this.#addressView.noteConflict({ address, mac: byMac, kind })
-        this.#heart.conflict()
+        this.#heart.conflict(kind)
       },
     })
     this.#linkHealth = new LinkHealth({

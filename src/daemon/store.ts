@@ -36,6 +36,7 @@ export class Store {
   readonly #events: StoreEvents
   #wish: { ticket: number; hard: HardState } | null = null
   #writing = false
+  #closed = false
 
   private constructor(
     file: FileHandle,
@@ -77,7 +78,7 @@ export class Store {
       found = { kind: 'corrupt', keptAs }
     }
     // Real zeroes, not a hole: the blocks must exist before the disk is full.
-    await file.write(Buffer.alloc(FILE_SIZE), 0, FILE_SIZE, 0)
+    await writeWhole(file, Buffer.alloc(FILE_SIZE), 0)
     await file.sync()
     await syncDirectory(stateDir)
     return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events)
@@ -89,19 +90,21 @@ export class Store {
     if (!this.#writing) void this.#write()
   }
 
+  /** Nothing is written after this; a write that keeps failing is given up. */
   async close(): Promise<void> {
+    this.#closed = true
     await this.#file.close()
   }
 
   async #write(): Promise<void> {
     this.#writing = true
-    while (this.#wish !== null) {
+    while (this.#wish !== null && !this.#closed) {
       const { ticket, hard } = this.#wish
       this.#wish = null
       try {
         const slot = { counter: this.#counter + 1, hard }
         const bytes = encodeSlot(slot)
-        await this.#file.write(bytes, 0, bytes.length, slotOffset(slot.counter))
+        await writeWhole(this.#file, bytes, slotOffset(slot.counter))
         this.#counter = slot.counter
         this.#hard = hard
         this.#events.trouble(null)
@@ -113,6 +116,15 @@ export class Store {
       }
     }
     this.#writing = false
+  }
+}
+
+/** A disk that fills up writes less than it was given, and says so only by the count. */
+async function writeWhole(file: FileHandle, bytes: Buffer, offset: number): Promise<void> {
+  const { bytesWritten } = await file.write(bytes, 0, bytes.length, offset)
+  if (bytesWritten < bytes.length) {
+    const message = `only ${bytesWritten} of ${bytes.length} bytes were written`
+    throw Object.assign(new Error(message), { code: 'ENOSPC' })
   }
 }
 

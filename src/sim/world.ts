@@ -136,7 +136,7 @@ export class World implements Surroundings {
     if (network.probe(from.name, to.name) && !network.probeLost(from.name)) {
       timeline.after(delayMs, () => {
         if (!network.probe(from.name, to.name)) return
-        to.take({ type: 'probed', sentAtMs: to.now(), clear: false })
+        to.take({ type: 'probed', sentAtMs: to.now(), clear: false, knock: true })
         const answers = Math.max(to.servesUntil(), to.occupiedUntil()) > timeline.nowMs
         if (!answers || !network.probe(to.name, from.name)) return
         timeline.after(network.delayMs(), () => {

@@ -1,8 +1,11 @@
 // Who notices that a rule is missing? Runs every claim, and the seeds noted, against each mutant.
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { editsOf, loadProgram, loadSchedule, loadTable, Workshop } from './build.mjs'
 
+/** As last hunted: node test/rules/hunt.mjs. */
+const SEEDS = JSON.parse(readFileSync(join(import.meta.dirname, 'seeds.json'), 'utf8'))
 const OPTIONS = { virtualMs: 30_000, profile: 'default' }
 
 /** The claims of the mutant's own rule first. */
@@ -47,18 +50,18 @@ async function judge(workshop, claims, mutant, all) {
     const directory = workshop.build(editsOf(mutant))
     const program = await loadProgram(directory)
     const failing = await broken(inOrder(claims, mutant), program, all)
-    const seeds = await found(mutant.seeds ?? [], directory)
+    const seeds = await found(SEEDS[`${rule}: ${without}`], directory)
     return { rule, without, claims: failing, seeds, error: null }
   } catch (error) {
     return { rule, without, claims: [], seeds: [], error: String(error) }
   }
 }
 
-/** The seeds that notice. */
-async function found(seeds, directory) {
-  if (seeds.length === 0) return []
+/** The seed noted in the last hunt, if it still notices. */
+async function found(seed, directory) {
+  if (seed === undefined) return []
   const { runSchedule } = await loadSchedule(directory)
-  return seeds.filter((seed) => runSchedule(seed, OPTIONS).verdict !== 'ok')
+  return runSchedule(seed, OPTIONS).verdict === 'ok' ? [] : [seed]
 }
 
 /**

@@ -18,8 +18,6 @@ export interface Mutant extends Edit {
   without: string
   /** A second line of defence that has to go with the first for anything to change. */
   also?: readonly Edit[]
-  /** Seeds of the simulator that end unsafe or stuck with this mutant, as last hunted. */
-  seeds?: readonly number[]
 }
 
 /** Takes one piece of text out of a file. */

@@ -267,7 +267,7 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     'T3',
     'probes begin at once',
     VACANCY,
-    '  if (silenceMs(turn) < heartbeatMs) return\n',
+    '  if (silenceMs(turn) < 1.5 * heartbeatMs) return\n',
     '  void heartbeatMs\n',
   ),
   without(
@@ -329,8 +329,21 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
     'T3',
     'an answer leaves the occupation standing',
     VACANCY,
-    'leaseMs + marginMs)\n  leaveOccupation(turn)\n',
-    'leaseMs + marginMs)\n',
+    's.quietUntilMs = s.holdOffUntilMs\n  leaveOccupation(turn)\n',
+    's.quietUntilMs = s.holdOffUntilMs\n',
+  ),
+  without(
+    'T3',
+    'two nodes that both only knock go on knocking',
+    VACANCY,
+    '  if (now < s.quietUntilMs) return\n',
+  ),
+  without(
+    'T3',
+    'who met the holder falls quiet as well',
+    VACANCY,
+    'if (probe.knock === true) s.quietUntilMs',
+    'if (!probe.clear) s.quietUntilMs',
   ),
   without(
     'T3',
