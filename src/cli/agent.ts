@@ -7,7 +7,7 @@ import { loadConfig } from '../config/load.ts'
 import { checkMachine } from '../config/machine-check.ts'
 import { runAgent } from '../daemon/agent.ts'
 import { readPrivateFile } from '../system/file.ts'
-import { linkState } from '../system/native.ts'
+import { execProgram, linkState } from '../system/native.ts'
 import { type PairKey, parseKeys } from '../wire/key.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -31,6 +31,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const result = parseCommand(SPEC, args, io)
   if (!result.ok) return result.exitCode
   const { places } = result.parsed
+  takeLessMemory(io)
   const loaded = await loadConfig({ directory: places.configDir, node: places.node })
   const machine = loaded.ok
     ? await checkMachine(loaded.config, { interfaceExists: (name) => linkState(name) !== null })
@@ -62,6 +63,31 @@ export async function run(args: string[], io: Io): Promise<number> {
 function refuse(io: Io, message: string, mend: string): number {
   io.stderr(`tandem agent: ${message}\n  mend: ${mend}\n`)
   return EXIT.refused
+}
+
+/** A small young generation keeps the agent at two thirds of its size (122 and 85 MiB measured). */
+const ENGINE_OPTIONS = ['--max-semi-space-size=1', '--optimize-for-size']
+const ENGINE_MARK = 'TANDEM_ENGINE_OPTIONS'
+
+/**
+ * The engine takes its limits only at its start, so the same program is put in place of this one with
+ * them, once. Not where somebody chose options, or when it does not work.
+ */
+function takeLessMemory(io: Io): void {
+  if (io.env[ENGINE_MARK] !== undefined || process.execArgv.length > 0) return
+  process.env[ENGINE_MARK] = 'set'
+  const script = process.argv[1]
+  if (script === undefined) return
+  try {
+    execProgram(process.execPath, [
+      process.execPath,
+      ...ENGINE_OPTIONS,
+      script,
+      ...process.argv.slice(2),
+    ])
+  } catch {
+    // It runs as well with the memory it has.
+  }
 }
 
 /** The keys, or what is wrong with their file. */

@@ -53,6 +53,7 @@ export interface AddOn {
   lockMemory(): number
   enterNetns(path: string): void
   lockFile(path: string): boolean
+  execProgram(path: string, words: readonly string[]): never
   neighbourConfirm(index: number, family: 4 | 6, address: string): boolean
   gateOpen(): number
   gateExchange(fd: number, buffer: Buffer, timeoutMs: number): boolean

@@ -306,6 +306,16 @@ export function neighbourConfirm(interfaceIndex: number, family: 4 | 6, address:
   return addOn().neighbourConfirm(interfaceIndex, family, address)
 }
 
+/**
+ * Puts another program in place of this one: same process, same terminal, nothing of us is left.
+ *
+ * @param words  as the new program sees them, its own name first
+ * @throws NativeError  ENOENT, EACCES; it returns only then
+ */
+export function execProgram(path: string, words: readonly string[]): never {
+  return addOn().execProgram(path, words)
+}
+
 /** The whole door as one value, for those who are handed it. */
 export const native = {
   bootTimeMs,
@@ -317,6 +327,7 @@ export const native = {
   lockMemory,
   enterNetns,
   lockFile,
+  execProgram,
   gateOpen,
   gateExchange,
   fdClose,

@@ -92,10 +92,11 @@ export function stateWordOf(role: Role, serving: boolean): StateWord {
     case 'active':
       return serving ? 'active' : 'transition'
     case 'standby':
+    case 'demoting':
+      // What is being demoted serves no more and grants: to scripts it is a standby.
       return 'standby'
     case 'elect':
     case 'take':
-    case 'demoting':
       return 'transition'
   }
 }

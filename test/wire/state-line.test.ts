@@ -122,7 +122,7 @@ describe('what is said of a node', () => {
     expect(stateWordOf('active', false)).toBe('transition')
     expect(stateWordOf('elect', false)).toBe('transition')
     expect(stateWordOf('take', false)).toBe('transition')
-    expect(stateWordOf('demoting', false)).toBe('transition')
+    expect(stateWordOf('demoting', false)).toBe('standby')
     expect(stateWordOf('standby', false)).toBe('standby')
   })
 

@@ -116,6 +116,28 @@ static napi_value lock_file(napi_env env, napi_callback_info info) {
   return throw_errno(env, error, "flock", path);
 }
 
+/* execProgram(path, arguments): returns only when it failed. The process stays, its program changes. */
+static napi_value exec_program(napi_env env, napi_callback_info info) {
+  enum { WORDS_MAX = 64, WORD_SIZE = 4096 };
+  static char words[WORDS_MAX][WORD_SIZE];
+  char *vector[WORDS_MAX + 1];
+  char path[WORD_SIZE];
+  napi_value arguments[2], word;
+  uint32_t count = 0;
+  if (!read_arguments(env, info, 2, arguments)) return NULL;
+  if (!read_text(env, arguments[0], path, sizeof path)) return NULL;
+  napi_get_array_length(env, arguments[1], &count);
+  if (count == 0 || count > WORDS_MAX) return throw_usage(env, "1 to 64 words are needed");
+  for (uint32_t index = 0; index < count; index += 1) {
+    napi_get_element(env, arguments[1], index, &word);
+    if (!read_text(env, word, words[index], WORD_SIZE)) return NULL;
+    vector[index] = words[index];
+  }
+  vector[count] = NULL;
+  execv(path, vector);
+  return throw_errno(env, errno, "execv", path);
+}
+
 void process_register(napi_env env, napi_value exports) {
   set_function(env, exports, "setRealtime", set_realtime);
   set_function(env, exports, "setNormal", set_normal);
@@ -123,4 +145,5 @@ void process_register(napi_env env, napi_value exports) {
   set_function(env, exports, "lockMemory", lock_memory);
   set_function(env, exports, "enterNetns", enter_netns);
   set_function(env, exports, "lockFile", lock_file);
+  set_function(env, exports, "execProgram", exec_program);
 }

@@ -283,4 +283,32 @@ export const ELECTION_CLAIMS = [
     stage.writeDisk()
     assert(stage.state.armed)
   }),
+  claim(
+    'election',
+    'of two nodes that cannot serve well one stands after `staleWait`',
+    (program) => {
+      const stage = new Stage(program, { data: { staleWaitMs: 5000 } })
+      stage.feed({ type: 'health', healthy: false })
+      const unfit = { able: false, healthy: false }
+      stage.pass(4900, { hear: unfit })
+      assert.equal(stage.state.role, 'standby')
+      stage.until('the election', () => stage.state.armed, 500, { hear: unfit })
+    },
+  ),
+  claim('election', 'a node that is unhealthy and lacks data does not stand', (program) => {
+    const options = { data: { takeover: 'recent' as const, staleWaitMs: 1000 } }
+    const stage = new Stage(program, options)
+    stage.feed({ type: 'health', healthy: false })
+    // The peer is in no state to serve either, and just not heard of having more than we do.
+    stage.pass(3000, { hear: { able: false, avoid: true, position: { term: 1, offset: 0 } } })
+    assert.equal(stage.state.role, 'standby')
+  }),
+  claim('election', 'an operator’s force makes an unhealthy node stand at once', (program) => {
+    const stage = new Stage(program)
+    stage.feed({ type: 'health', healthy: false })
+    stage.pass(500, { hear: { able: false } })
+    assert.equal(stage.state.role, 'standby')
+    stage.feed({ type: 'ask', node: 'sp1', force: true })
+    stage.until('the election', () => stage.state.armed, 500, { hear: { able: false } })
+  }),
 ]

@@ -238,4 +238,30 @@ export const SWITCHOVER_CLAIMS = [
     active.pass(5000)
     assert(active.serves)
   }),
+  claim('switchover', 'a preparation that failed waits twice as long each time', (program) => {
+    const stage = activeOf(program)
+    stage.pass(600)
+    stage.feed({ type: 'maintenance', on: true })
+    const { leaseMs, prepareMs } = stage.timing
+    stage.pass(8 * leaseMs + 4 * prepareMs)
+    const timesOf = (type: 'freeze' | 'unfreeze'): number[] =>
+      stage.done.filter(({ effect }) => effect.type === type).map(({ atMs }) => atMs)
+    const endedMs = timesOf('unfreeze')
+    const waitsMs = timesOf('freeze')
+      .slice(1)
+      .map((atMs, index) => atMs - endedMs[index]!)
+    assert(waitsMs.length >= 3)
+    for (const [index, waitedMs] of waitsMs.slice(0, 3).entries()) {
+      const dueMs = leaseMs * 2 ** index
+      assert(waitedMs >= dueMs && waitedMs <= dueMs + 200, `wait ${index}: ${waitedMs}`)
+    }
+  }),
+  claim('switchover', 'an operator may try again at once', (program) => {
+    const stage = freezing(program)
+    stage.hear({ able: false })
+    assert.equal(stage.count('unfreeze'), 1)
+    stage.pass(100)
+    stage.feed({ type: 'ask', node: 'sp2', force: false })
+    assert.equal(stage.count('freeze'), 2)
+  }),
 ]

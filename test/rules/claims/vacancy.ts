@@ -178,4 +178,29 @@ export const VACANCY_CLAIMS = [
       assert.equal(stage.count('probe') + stage.count('occupy'), 0)
     }
   }),
+  claim(
+    'T3',
+    'of two nodes that knock one falls quiet, `sp1` for H, `sp2` for L + M',
+    (program) => {
+      for (const node of ['sp1', 'sp2'] as const) {
+        const stage = standbyOf(program, { node })
+        stage.pass(800, { hear: null })
+        stage.feed({ type: 'probed', sentAtMs: stage.nowMs, clear: false, knock: true })
+        const metMs = stage.nowMs
+        stage.until('the next probe', () => stage.count('probe', metMs) > 0, 3000, { hear: null })
+        const next = stage.done.find(
+          ({ atMs, effect }) => atMs >= metMs && effect.type === 'probe',
+        )!
+        const { heartbeatMs, leaseMs, marginMs } = stage.timing
+        assert(next.atMs - metMs >= (node === 'sp1' ? heartbeatMs : leaseMs + marginMs))
+      }
+    },
+  ),
+  claim('T3', 'who met the holder goes on knocking', (program) => {
+    const stage = standbyOf(program, { node: 'sp2' })
+    stage.pass(800, { hear: null })
+    const sinceMs = stage.nowMs
+    stage.pass(500, { hear: null, probe: 'answered' })
+    assert.equal(stage.count('probe', sinceMs), 5)
+  }),
 ]

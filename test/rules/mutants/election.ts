@@ -30,13 +30,6 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   ),
   without(
     'election',
-    'who is unhealthy stands with data that may not serve',
-    FITNESS,
-    's.maintenance || s.healthy || !hasNewestData(turn)) return false',
-    's.maintenance || s.healthy) return false',
-  ),
-  without(
-    'election',
     'rank: able is not regarded',
     ELECT,
     '  if (able !== theirs.able) return able\n',
