@@ -51,7 +51,11 @@ export class History {
     this.#records.push(record)
     const trim = this.#records.length > KEPT_MAX
     if (trim) this.#records = this.#records.slice(-KEPT_MAX / 2)
-    this.#writing = this.#writing.then(() => (trim ? this.#rewrite() : this.#append(record)))
+    // As they are now: whatever is added meanwhile is appended after this write.
+    const kept = trim ? [...this.#records] : null
+    this.#writing = this.#writing.then(() =>
+      kept === null ? this.#append(record) : this.#rewrite(kept),
+    )
   }
 
   async flush(): Promise<void> {
@@ -69,8 +73,8 @@ export class History {
     )
   }
 
-  async #rewrite(): Promise<void> {
-    const text = this.#records.map((record) => `${JSON.stringify(record)}\n`).join('')
+  async #rewrite(records: readonly TransitionRecord[]): Promise<void> {
+    const text = records.map((record) => `${JSON.stringify(record)}\n`).join('')
     const next = `${this.#path}.new`
     await writeFile(next, text, { mode: 0o600 })
       .then(() => rename(next, this.#path))

@@ -64,24 +64,29 @@ export class Store {
     const path = join(stateDir, FILE_NAME)
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC
     let file = await open(path, flags, 0o600)
-    const bytes = await file.readFile()
-    const newest = decodeFile(bytes)
-    if (newest !== null) {
-      return new Store(file, { found: { kind: 'read' }, ...newest }, events)
+    try {
+      const bytes = await file.readFile()
+      const newest = decodeFile(bytes)
+      if (newest !== null) {
+        return new Store(file, { found: { kind: 'read' }, ...newest }, events)
+      }
+      let found: Found = { kind: 'lost' }
+      if (!isBlank(bytes)) {
+        const keptAs = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
+        await file.close()
+        await rename(path, keptAs)
+        file = await open(path, flags, 0o600)
+        found = { kind: 'corrupt', keptAs }
+      }
+      // Real zeroes, not a hole: the blocks must exist before the disk is full.
+      await writeWhole(file, Buffer.alloc(FILE_SIZE), 0)
+      await file.sync()
+      await syncDirectory(stateDir)
+      return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events)
+    } catch (error) {
+      await file.close().catch(() => {})
+      throw error
     }
-    let found: Found = { kind: 'lost' }
-    if (!isBlank(bytes)) {
-      const keptAs = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`
-      await file.close()
-      await rename(path, keptAs)
-      file = await open(path, flags, 0o600)
-      found = { kind: 'corrupt', keptAs }
-    }
-    // Real zeroes, not a hole: the blocks must exist before the disk is full.
-    await writeWhole(file, Buffer.alloc(FILE_SIZE), 0)
-    await file.sync()
-    await syncDirectory(stateDir)
-    return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events)
   }
 
   /** Begins to write; `persisted` with this ticket, or a later one, tells of the end. */

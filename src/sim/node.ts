@@ -68,8 +68,8 @@ export class SimNode {
   observer: Observer | null = null
   #loop: Loop | null = null
   #life = 0
-  #diskFreeMs = 0
-  #writtenTicket = 0
+  #wish: { ticket: number; hard: HardState } | null = null
+  #writing = false
   #socket: Happening[] = []
   readonly #world: Surroundings
   #offsetMs: number
@@ -118,7 +118,8 @@ export class SimNode {
     this.stopped = false
     this.#socket = []
     this.#life += 1
-    this.#writtenTicket = 0
+    this.#wish = null
+    this.#writing = false
     const hard = { term: this.disk.term, sole: this.disk.sole }
     const boot = this.#world.random.hex16()
     const state = initialState(boot, hard, this.policy.pingNodeCount)
@@ -250,23 +251,30 @@ export class SimNode {
     }
   }
 
+  /** As the real store does: one write at a time, and of those that wait only the newest. */
   #persist(ticket: number, hard: HardState): void {
+    this.#wish = { ticket, hard }
+    if (!this.#writing) this.#write()
+  }
+
+  #write(): void {
+    const wish = this.#wish
+    if (wish === null) return
+    this.#wish = null
+    this.#writing = true
     const life = this.#life
     const { timeline, random } = this.#world
-    // One write at a time, in the order asked for.
-    this.#diskFreeMs =
-      Math.max(this.#diskFreeMs, timeline.nowMs) + random.between(0, this.manners.diskMs)
-    const write = (): void => {
+    const finish = (): void => {
       if (this.#life !== life) return
       if (this.manners.diskHangs) {
-        timeline.after(HANGING_DISK_POLL_MS, write)
+        timeline.after(HANGING_DISK_POLL_MS, finish)
         return
       }
-      // After a hang the order is lost; an older state never replaces a newer one.
-      if (ticket > this.#writtenTicket) this.disk = hard
-      this.#writtenTicket = Math.max(this.#writtenTicket, ticket)
-      this.take({ type: 'persisted', ticket })
+      this.disk = wish.hard
+      this.#writing = false
+      this.#write()
+      this.take({ type: 'persisted', ticket: wish.ticket })
     }
-    timeline.after(this.#diskFreeMs - timeline.nowMs, write)
+    timeline.after(random.between(0, this.manners.diskMs), finish)
   }
 }

@@ -137,7 +137,7 @@ describe('address probes', () => {
 
   test('a probe that met nobody is told at the next tick, with the moment it left', () => {
     const stage = probing()
-    stage.run(3 * H)
+    stage.run(3 * H + TURN_MS)
     const [first = 0] = stage.probesMs
     expect(stage.probesMs).toEqual([first, first + H])
     expect(stage.state.probesClearFromMs).toBe(1_000_000 + first)
@@ -408,16 +408,23 @@ describe('what happens while the control thread stands still', () => {
   })
 
   test('cannot leave a node demoting for ever', () => {
-    const stage = new HeartStage().becomeActive()
-    // The word of the stores comes in a later turn of the event loop than the decision.
-    stage.heart.take({ type: 'maintenance', on: true })
-    stage.controlMoves = false
-    stage.peerSpeaks = false
-    stage.pingNodesAnswer = false
-    for (let ticks = 0; stage.state.role !== 'demoting' && ticks < 100; ticks += 1) {
-      vi.advanceTimersByTime(1)
+    const stalledAtMs = (): number => {
+      const twin = new HeartStage().becomeActive()
+      twin.controlMoves = false
+      while (!twin.heart.health(true, null).stalled) twin.run(1)
+      return twin.sinceStart()
     }
-    stage.run(MAIN_STALL_MS + 200)
+    const atMs = stalledAtMs()
+    const stage = new HeartStage().becomeActive()
+    stage.controlMoves = false
+    stage.run(atMs - TURN_MS - 1 - stage.sinceStart())
+    // The tick that finds out about the control thread comes between the demotion and its end.
+    setTimeout(() => stage.hear({ role: 'active', want: true, term: 8 }), 1)
+    stage.run(1)
+    expect([stage.state.role, stage.heart.health(true, null).stalled]).toEqual(['demoting', false])
+    stage.peerSpeaks = false
+    stage.run(10 * H)
+    expect([stage.state.role, stage.heart.health(true, null).stalled]).toEqual(['demoting', true])
     goOn(stage)
     expect(stage.state.role).toBe('standby')
   })

@@ -8,10 +8,15 @@ import { describe, expect, test } from 'vitest'
 import { runSchedule } from '../../src/sim/schedule.ts'
 
 const FAST = { virtualMs: 30_000, profile: 'fast' } as const
+const SHORT = { virtualMs: 8000, profile: 'fast' } as const
 
 describe('a seed that once failed passes', () => {
   test('304, fast: a backlog of slow writes outlived the faults, and nobody was elected', () => {
     expect(runSchedule(304, FAST)).toMatchObject({ verdict: 'ok', what: '' })
+  })
+
+  test('6002292, fast: an elected node waited behind thirty writes of older attempts', () => {
+    expect(runSchedule(6002292, SHORT)).toMatchObject({ verdict: 'ok', what: '' })
   })
 })
 
