@@ -79,27 +79,33 @@ function take(turn: Turn, event: Event): void {
   const { s, policy, now } = turn
   switch (event.type) {
     case 'start':
-      return start(turn)
+      start(turn)
+      return
     case 'tick':
       return
     case 'heartbeat':
-      return takeHeartbeat(turn, event.heartbeat, event.direct)
+      takeHeartbeat(turn, event.heartbeat, event.direct)
+      return
     case 'pong':
       notePong(turn, event.round, event.pingNode)
-      return takeMajority(turn)
+      takeMajority(turn)
+      return
     case 'probed':
       if (!event.clear) noteAnsweredProbe(turn)
-      return noteProbe(turn, event)
+      noteProbe(turn, event)
+      return
     case 'persisted':
       s.persistedTicket = Math.max(s.persistedTicket, event.ticket)
       return
     case 'refused':
-      return noteRefusal(turn)
+      noteRefusal(turn)
+      return
     case 'demoted':
       if (s.role === 'demoting') becomeStandby(turn, 'data-demoted')
       return
     case 'witness':
-      return takeWitness(turn, event)
+      takeWitness(turn, event)
+      return
     case 'fenced':
       if (s.fence === 'asked') s.fence = event.off ? 'off' : 'none'
       return

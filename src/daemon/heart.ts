@@ -71,6 +71,7 @@ export class Heart {
   #lateMax = { ms: 0, atMs: 0 }
   #missedTicks = 0
   #stalled = false
+  #stopped = false
   #startedMs = 0
   #probeSentMs: number | null = null
   #probeMet = false
@@ -115,6 +116,7 @@ export class Heart {
 
   /** No tick and no decision after this. The gate is shut and the addresses are gone. */
   stop(): void {
+    this.#stopped = true
     this.#pulse.stop()
     this.#announcer.stop()
     this.#doors.gate.close()
@@ -126,6 +128,8 @@ export class Heart {
    * started is kept for later, for nobody tells it twice.
    */
   take(happening: Happening): void {
+    // What still comes in, above all a term that is on disk now, must not open the gate again.
+    if (this.#stopped) return
     if (!this.#stalled) this.#loop.take(happening)
     else if (ENDINGS.has(happening.type)) this.#kept.push(happening)
   }

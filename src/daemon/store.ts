@@ -106,21 +106,29 @@ export class Store {
     while (this.#wish !== null && !this.#closed) {
       const { ticket, hard } = this.#wish
       this.#wish = null
-      try {
-        const slot = { counter: this.#counter + 1, hard }
-        const bytes = encodeSlot(slot)
-        await writeWhole(this.#file, bytes, slotOffset(slot.counter))
-        this.#counter = slot.counter
-        this.#hard = hard
-        this.#events.trouble(null)
+      const trouble = await this.#put(hard)
+      this.#events.trouble(trouble)
+      if (trouble === null) {
         this.#events.persisted(ticket)
-      } catch (error) {
+      } else {
         this.#wish ??= { ticket, hard }
-        this.#events.trouble(error instanceof Error ? error.message : String(error))
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
     this.#writing = false
+  }
+
+  /** @returns what went wrong, null when it is on disk */
+  async #put(hard: HardState): Promise<string | null> {
+    const slot = { counter: this.#counter + 1, hard }
+    try {
+      await writeWhole(this.#file, encodeSlot(slot), slotOffset(slot.counter))
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+    this.#counter = slot.counter
+    this.#hard = hard
+    return null
   }
 }
 

@@ -116,10 +116,16 @@ export class World implements Surroundings {
         this.#ask(from, round, index, repeats + 1),
       )
     }
-    if (from.stopped || !network.lan(from.name, place) || network.lost('ping')) return again()
+    if (from.stopped || !network.lan(from.name, place) || network.lost('ping')) {
+      again()
+      return
+    }
     const out = network.delayMs()
     this.timeline.after(out, () => {
-      if (!network.lan(place, from.name) || network.lost('ping')) return again()
+      if (!network.lan(place, from.name) || network.lost('ping')) {
+        again()
+        return
+      }
       this.timeline.after(network.delayMs(), () => {
         if (network.lan(place, from.name)) from.take({ type: 'pong', round, pingNode: index })
       })

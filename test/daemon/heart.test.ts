@@ -122,6 +122,20 @@ describe('the role', () => {
   })
 })
 
+test('a term that is on disk only after the stop opens no gate', () => {
+  const stage = new HeartStage()
+  stage.diskWrites = false
+  stage.heart.start()
+  stage.run(20 * H)
+  expect([stage.state.role, stage.state.armed]).toEqual(['active', false])
+  stage.heart.stop()
+  const sent = stage.sent.length
+  stage.heart.take({ type: 'persisted', ticket: stage.persisted[0]?.ticket ?? 0 })
+  stage.hear()
+  expect(stage.gate.query().serveUntilMs).toBe(0)
+  expect([stage.sent.length, stage.served]).toEqual([sent, []])
+})
+
 describe('address probes', () => {
   /** A standby beside a silent peer: it probes in every round. */
   function probing(): HeartStage {

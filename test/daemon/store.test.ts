@@ -180,7 +180,28 @@ describe('writing', () => {
   })
 })
 
-/** Fails for a reason of its own kind, and for as long as it should: its descriptor is gone. */
+test('a mistake of whoever is told is a mistake, and not taken for a failing disk', async () => {
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  try {
+    const troubles: (string | null)[] = []
+    const mistake = new Promise((resolve) => {
+      process.once('unhandledRejection', resolve)
+    })
+    const store = await opened({
+      persisted: () => {
+        throw new Error('invariant broken')
+      },
+      trouble: (message) => troubles.push(message),
+    })
+    store.persist(1, hard(3))
+    expect(await mistake).toEqual(new Error('invariant broken'))
+    expect(troubles).toEqual([null])
+  } finally {
+    for (const listener of others) process.on('unhandledRejection', listener)
+  }
+})
+
 test('a store that is closed gives a failing write up, so that the agent can end', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const told = new Told()
