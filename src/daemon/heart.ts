@@ -139,7 +139,7 @@ export class Heart {
     this.#probeMet = true
     const sentAtMs = this.#probeSentMs ?? this.#doors.now()
     this.take({ type: 'probed', sentAtMs, clear: false, knock: kind === 'probe' })
-    if (this.#loop.state.armed) this.#announcer.burst()
+    if (this.#loop.state.armed && !this.#stopped) this.#announcer.burst()
   }
 
   setServicesHealthy(healthy: boolean): void {

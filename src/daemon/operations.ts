@@ -173,7 +173,8 @@ class Run {
     const { floatingIps } = await this.#ports.snapshot()
     const missing = floatingIps.filter(({ look }) => look !== 'verified' && look !== 'none')
     if (seen && missing.length === 0) {
-      if (floatingIps.length > 0) this.#step('the floating IPs are answered on the wire')
+      if (floatingIps.some(({ look }) => look === 'verified'))
+        this.#step('the floating IPs are answered on the wire')
       return this.end('done')
     }
     this.end('done-unverified', {

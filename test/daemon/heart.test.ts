@@ -302,6 +302,18 @@ describe('announcements', () => {
 })
 
 describe('a control thread that stands still', () => {
+  test('ends the announcements with the lease, whoever claims the address then', () => {
+    const stage = new HeartStage().becomeActive()
+    stage.controlMoves = false
+    stage.run(MAIN_STALL_MS + 100 + timing.leaseMs)
+    expect([stage.heart.health(true, null).stalled, stage.state.armed]).toEqual([true, true])
+    stage.announcedMs.length = 0
+    // The other node took over, and says so.
+    stage.heart.conflict('announcement')
+    stage.run(60_000)
+    expect(stage.announcedMs).toEqual([])
+  })
+
   test('ends the heartbeats after the limit, and the lease with them', () => {
     const stage = new HeartStage().becomeActive()
     stage.controlMoves = false
@@ -330,7 +342,8 @@ describe('a control thread that stands still', () => {
   })
 
   test('is not accused of the time in which the whole process was stopped', () => {
-    const stage = new HeartStage().becomeActive()
+    // Its last progress was seen already, and the next comes some ticks after the stop.
+    const stage = new HeartStage().becomeActive().run(50)
     for (const stoppedMs of [MAIN_STALL_MS + 100, 3_000, 60_000]) {
       stage.stopProcess(stoppedMs)
       // It needs its time, too, to come back to work.
@@ -343,7 +356,7 @@ describe('a control thread that stands still', () => {
   })
 
   test('is found out on a busy machine too, where a tick is missed now and then', () => {
-    const stage = new HeartStage().becomeActive()
+    const stage = new HeartStage().becomeActive().run(5)
     stage.controlMoves = false
     for (let rounds = 0; rounds < 10; rounds += 1) stage.stopProcess(H).run(100)
     expect(stage.heart.health(true, null).stalled).toBe(true)

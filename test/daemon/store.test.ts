@@ -271,9 +271,9 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
     fill()
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     store.persist(1, hard(3))
+    store.persist(2, hard(5))
     await told.until(() => told.troubles.length === 1)
     expect(told.troubles[0]).toContain('ENOSPC')
-    store.persist(2, hard(5))
     expect(vi.getTimerCount()).toBe(1)
     vi.advanceTimersByTime(999)
     expect(told.troubles.length).toBe(1)
@@ -283,7 +283,7 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
     rmSync(join(mounted, 'ballast'))
     vi.advanceTimersByTime(1_000)
     await told.until(() => told.tickets.length === 1)
-    // The older wish was overtaken while the disk was full.
+    // The older wish was overtaken while its write failed.
     expect(told.tickets).toEqual([2])
     expect(told.troubles.at(-1)).toBeNull()
     expect(store.hard).toEqual(hard(5))

@@ -274,8 +274,8 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     'K4',
     'a refusal ends nothing',
     'core/step.ts',
-    "    case 'refused':\n      return noteRefusal(turn)",
-    "    case 'refused':\n      return void noteRefusal",
+    "{\n  const { s } = turn\n  if (s.role === 'active') becomeDemoting(turn, 'gate-refused')",
+    "{\n  const { s } = turn\n  if (s.seq >= 0) return\n  if (s.role === 'active') becomeDemoting(turn, 'gate-refused')",
   ),
   without(
     'K4',

@@ -1,0 +1,354 @@
+/**
+ * Goal: an operator is told what became of a request, from the snapshots alone. Method: a pretend heart
+ * whose snapshots follow what it is told, and a clock that only waiting moves.
+ */
+import { describe, expect, test } from 'vitest'
+import type { PairConfig } from '../../src/config/config.ts'
+import { isFinal, type OperationDocument, type OperationRequest } from '../../src/control/schema.ts'
+import type { Snapshot } from '../../src/control/snapshot.ts'
+import type { State } from '../../src/core/state.ts'
+import type { ToHeart } from '../../src/daemon/message.ts'
+import { Operations } from '../../src/daemon/operations.ts'
+import {
+  activeState,
+  CONFIG,
+  NOW_MS,
+  PEER,
+  snapshotOf,
+  standbyState,
+} from '../helpers/snapshot-case.ts'
+
+type Answer = 'heart dead' | { state: State; changes?: Partial<Snapshot> }
+
+interface Bench {
+  /** What the heart says at this moment since the start of the test, in milliseconds. */
+  heart: (atMs: number, told: readonly ToHeart[]) => Answer
+  config?: PairConfig
+}
+
+/** Begins one request and follows it to its end. */
+async function operated(
+  request: OperationRequest,
+  { heart, config = CONFIG }: Bench,
+): Promise<{ operation: OperationDocument; told: ToHeart[]; tookMs: number }> {
+  let atMs = 0
+  const told: ToHeart[] = []
+  const operations = new Operations({
+    config,
+    snapshot: async () => {
+      const answer = heart(atMs, told)
+      if (answer === 'heart dead') throw new Error('the heart of the agent does not answer')
+      return snapshotOf(answer.state, answer.changes)
+    },
+    tell: (message) => told.push(message),
+    now: () => atMs,
+    wait: async (ms) => {
+      atMs += ms
+    },
+  })
+  const { id } = operations.begin(request)
+  for (let turns = 0; turns < 100_000; turns += 1) {
+    const operation = operations.find(id)
+    if (operation === null) throw new Error('forgotten')
+    if (isFinal(operation.state)) return { operation, told, tookMs: atMs }
+    await Promise.resolve()
+  }
+  throw new Error('does not end')
+}
+
+const sentences = ({ steps }: OperationDocument): string[] =>
+  steps.map(({ atMs, sentence }) => `${atMs}: ${sentence}`)
+const makeActive = (force = false): OperationRequest => ({ kind: 'make-active', node: null, force })
+const makeStandby = (): OperationRequest => ({ kind: 'make-standby', node: null, force: false })
+/** sp1 after it released: the peer serves. */
+const RELEASED = standbyState({ termHeard: 8 })
+
+describe('make-standby on the active', () => {
+  test('asks for the peer once, and is done when the peer says active', async () => {
+    const { operation, told } = await operated(makeStandby(), {
+      heart: (atMs, asked) =>
+        asked.length === 0 || atMs < 60 ? { state: activeState() } : { state: RELEASED },
+    })
+    expect(told).toEqual([{ type: 'ask', node: 'sp2', force: false }])
+    expect(operation).toEqual({
+      schema: 1,
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      kind: 'make-standby',
+      node: 'sp1',
+      state: 'done',
+      steps: expect.any(Array),
+      reason: null,
+    })
+    expect(sentences(operation)).toEqual([
+      '0: asked for sp2 to become active',
+      '0: sp1 is active (elected: the peer granted the lease), sp2 is standby',
+      '60: sp1 is standby (the stores are demoted; standing by), sp2 is active',
+      '60: sp2 is active, term 8',
+    ])
+  })
+
+  test('is refused with the obstacle and its mend, after three seconds of patience', async () => {
+    const peer = { ...PEER, able: false }
+    const { operation, told, tookMs } = await operated(makeStandby(), {
+      heart: () => ({ state: activeState({ peer }) }),
+    })
+    expect([told, tookMs]).toEqual([[], 3_000])
+    expect(operation.state).toBe('refused')
+    expect(operation.reason).toEqual({
+      code: 'peer-not-able',
+      sentence: 'the peer could not serve (unhealthy, in maintenance or without the newest data)',
+      mend: 'look at the status of the peer',
+    })
+    expect(sentences(operation)).toEqual([
+      '0: waiting: the peer could not serve (unhealthy, in maintenance or without the newest data)',
+    ])
+  })
+
+  test('waits for what passes by itself', async () => {
+    const recent = activeState({ changedAtMs: NOW_MS - 10 })
+    const { operation, told } = await operated(makeStandby(), {
+      heart: (atMs, asked) => {
+        if (asked.length > 0) return { state: RELEASED }
+        return { state: atMs < 100 ? recent : activeState() }
+      },
+    })
+    expect([operation.state, told.length]).toEqual(['done', 1])
+    expect(sentences(operation)[0]).toBe('0: waiting: the role changed a moment ago')
+    expect(sentences(operation)[1]).toBe('100: asked for sp2 to become active')
+  })
+
+  test('that leads nowhere has failed after twice the time for preparing and a second', async () => {
+    const preparation = { untilMs: NOW_MS, reason: 'operator-asked', frozenAt: null } as const
+    const { operation, tookMs } = await operated(makeStandby(), {
+      heart: (_atMs, asked) => ({
+        state: activeState({ preparation: asked.length === 0 ? null : preparation }),
+      }),
+    })
+    expect(tookMs).toBe(2_000)
+    expect([operation.state, operation.reason]).toEqual([
+      'failed',
+      {
+        code: 'not-moved',
+        sentence:
+          'sp2 did not become active within 2000 ms; sp1 is active (elected: the peer granted the ' +
+          'lease), sp2 is standby, writes are frozen while the peer catches up',
+        mend: 'look at: tandem explain',
+      },
+    ])
+  })
+})
+
+describe('what is so already', () => {
+  test.each([
+    ['make-active on the active', makeActive(), activeState(), 'sp1 is active already'],
+    ['make-standby on a standby', makeStandby(), RELEASED, 'sp2 is active already'],
+    [
+      'make-active for the active peer',
+      { kind: 'make-active', node: 'sp2', force: false } as const,
+      RELEASED,
+      'sp2 is active already',
+    ],
+  ])('%s is done at once, and nobody is asked', async (_what, request, state, sentence) => {
+    const { operation, told, tookMs } = await operated(request, { heart: () => ({ state }) })
+    expect([operation.state, told, tookMs]).toEqual(['done', [], 0])
+    expect(sentences(operation)).toEqual([`0: ${sentence}`])
+  })
+
+  test('is not what a node says that was silent for a second', async () => {
+    const silent = { lastHeardMs: NOW_MS - 1_000, silentSinceMs: NOW_MS - 1_000 }
+    const { operation } = await operated(makeStandby(), {
+      heart: () => ({ state: standbyState(silent) }),
+    })
+    expect([operation.state, operation.reason?.code]).toEqual(['refused', 'not-active'])
+  })
+})
+
+describe('make-active on a standby', () => {
+  const looked = (look: 'pending' | 'verified' | 'unanswered' | 'none') => ({
+    floatingIps: snapshotOf(activeState()).floatingIps.map((address) => ({ ...address, look })),
+  })
+
+  test('is done when it serves and a ping node answers its addresses', async () => {
+    const { operation, told } = await operated(makeActive(), {
+      heart: (atMs, asked) => {
+        if (asked.length === 0) return { state: standbyState() }
+        return { state: activeState(), changes: looked(atMs < 200 ? 'pending' : 'verified') }
+      },
+    })
+    expect(told).toEqual([{ type: 'ask', node: 'sp1', force: false }])
+    expect(operation.state).toBe('done')
+    expect(sentences(operation).slice(-2)).toEqual([
+      '0: sp1 is active, term 7',
+      '200: the floating IPs are answered on the wire',
+    ])
+  })
+
+  test('is done but not verified when nobody answers for 1.5 s', async () => {
+    const { operation, tookMs } = await operated(makeActive(), {
+      heart: (_atMs, asked) =>
+        asked.length === 0
+          ? { state: standbyState() }
+          : { state: activeState(), changes: looked('unanswered') },
+    })
+    expect(tookMs).toBe(1_500)
+    expect([operation.state, operation.reason]).toEqual([
+      'done-unverified',
+      {
+        code: 'address-not-verified',
+        sentence: 'no ping node answered 10.0.0.50, fd00::50',
+        mend: 'check that the switch and the gateway learned the new place of the address',
+      },
+    ])
+  })
+
+  test('is done where no ping node could answer at all', async () => {
+    const { operation } = await operated(makeActive(), {
+      heart: (_atMs, asked) =>
+        asked.length === 0
+          ? { state: standbyState() }
+          : { state: activeState(), changes: looked('none') },
+    })
+    // And nothing is claimed that nobody has seen.
+    expect([operation.state, sentences(operation).at(-1)]).toEqual([
+      'done',
+      '0: sp1 is active, term 7',
+    ])
+  })
+
+  test('an active that has not opened its gate yet is not active', async () => {
+    const { operation } = await operated(makeActive(), {
+      heart: (atMs, asked) => {
+        if (asked.length === 0) return { state: standbyState() }
+        return { state: activeState({ armed: atMs >= 100 }), changes: looked('none') }
+      },
+    })
+    expect(sentences(operation).at(-1)).toBe('100: sp1 is active, term 7')
+  })
+
+  const silent = { lastHeardMs: NOW_MS - 5_000, silentSinceMs: NOW_MS - 5_000 }
+  const servingPeer = { ...PEER, role: 'active', want: true, grant: false } as const
+  test.each([
+    ['maintenance', standbyState({ maintenance: true })],
+    ['unhealthy', standbyState({ healthy: false })],
+    ['peer-silent', standbyState(silent)],
+    ['peer-silent', standbyState({ peer: null })],
+    ['peer-deaf', standbyState({ peer: { ...servingPeer, hears: false } })],
+    ['digest-differs', standbyState({ peer: { ...servingPeer, digest: 'other' } })],
+  ])('is refused: %s', async (code, state) => {
+    const { operation, told } = await operated(makeActive(), { heart: () => ({ state }) })
+    expect([operation.state, operation.reason?.code, told]).toEqual(['refused', code, []])
+  })
+
+  test('by force is asked for although the peer is silent, where only the data stands in the way', async () => {
+    /** A standby of which everything but its data would let it take over. */
+    const lacking = standbyState({
+      ...silent,
+      tellSinceMs: NOW_MS - 4_000,
+      grantUntilMs: NOW_MS - 4_000,
+      lastMajorityMs: NOW_MS - 5,
+      streakFromMs: NOW_MS - 4_000,
+      pair: { firstMs: NOW_MS - 25, laterMs: NOW_MS - 5 },
+      probesClearFromMs: NOW_MS - 4_000,
+      probeLastClearMs: NOW_MS - 5,
+      occupiedAtMs: NOW_MS - 4_000,
+    })
+    const policy = {
+      ...CONFIG.policy,
+      data: { ...CONFIG.policy.data, takeover: 'strict', stale: 'refuse' } as const,
+    }
+    const bench: Bench = {
+      config: { ...CONFIG, policy },
+      heart: (_atMs, asked) =>
+        asked.length === 0
+          ? { state: lacking }
+          : { state: activeState(), changes: looked('verified') },
+    }
+    const forced = await operated(makeActive(true), bench)
+    expect(forced.told).toEqual([{ type: 'ask', node: 'sp1', force: true }])
+    expect(forced.operation.state).toBe('done')
+    const plain = await operated(makeActive(false), bench)
+    expect([plain.operation.state, plain.operation.reason?.code]).toEqual([
+      'refused',
+      'peer-silent',
+    ])
+    // Never more than the data: somebody answers for an address.
+    const answered = await operated(makeActive(true), {
+      ...bench,
+      heart: () => ({ state: { ...lacking, probesClearFromMs: null } }),
+    })
+    expect([answered.operation.state, answered.operation.reason?.code]).toEqual([
+      'refused',
+      'address-answered',
+    ])
+  })
+})
+
+describe('maintenance', () => {
+  const maintenance = (on: boolean, node: 'sp1' | 'sp2' | null = null): OperationRequest => ({
+    ...{ kind: 'maintenance', node, force: false, on },
+  })
+
+  test('of a standby begins and ends at once', async () => {
+    const heart = (): Answer => ({ state: standbyState() })
+    const on = await operated(maintenance(true), { heart })
+    expect(on.told).toEqual([{ type: 'maintenance', on: true }])
+    expect([on.operation.state, sentences(on.operation)]).toEqual([
+      'done',
+      ['20: maintenance began'],
+    ])
+    const off = await operated(maintenance(false), { heart })
+    expect(off.told).toEqual([{ type: 'maintenance', on: false }])
+    expect(sentences(off.operation)).toEqual(['20: maintenance ended'])
+  })
+
+  test('of an active is over when it has handed over', async () => {
+    const { operation, tookMs } = await operated(maintenance(true), {
+      heart: (atMs) => ({ state: atMs < 200 ? activeState() : RELEASED }),
+    })
+    expect([operation.state, tookMs]).toEqual(['done', 200])
+    expect(sentences(operation)).toEqual([
+      '20: maintenance began',
+      '20: this node is active: it hands over if the peer can serve',
+    ])
+  })
+
+  test('of the other node is refused here, with the place where it can be asked for', async () => {
+    const { operation, told } = await operated(maintenance(true, 'sp2'), {
+      heart: () => ({ state: activeState() }),
+    })
+    expect(told).toEqual([])
+    expect([operation.state, operation.reason]).toEqual([
+      'refused',
+      {
+        code: 'other-node',
+        sentence: 'maintenance is asked for on the node itself',
+        mend: 'run the command on sp2',
+      },
+    ])
+  })
+})
+
+test('a heart that does not answer is a failure that says so', async () => {
+  const { operation } = await operated(makeStandby(), { heart: () => 'heart dead' })
+  expect([operation.state, operation.reason]).toEqual([
+    'failed',
+    {
+      code: 'internal',
+      sentence: 'the heart of the agent does not answer',
+      mend: 'look at the log of the agent',
+    },
+  ])
+})
+
+test('the last hundred operations can be asked for, an unknown one cannot', () => {
+  const operations = new Operations({
+    config: CONFIG,
+    snapshot: async () => snapshotOf(activeState()),
+    tell: () => {},
+    now: () => 0,
+    wait: async () => {},
+  })
+  const ids = Array.from({ length: 101 }, () => operations.begin(makeActive()).id)
+  expect(ids.map((id) => operations.find(id) !== null)).toEqual(ids.map((_, index) => index > 0))
+  expect(operations.find('nonsense')).toBeNull()
+})
