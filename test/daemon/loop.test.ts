@@ -256,6 +256,23 @@ describe('a refusal', () => {
   })
 })
 
+// The first occupation is always refused (the addresses are not there yet), and with it goes the very
+// heartbeat that is the first to say "not heard": T1 then counts from a word that was never sent.
+test.fails('what a refusal held back does not count as said to the peer (T1)', () => {
+  const bench = new Bench().standby()
+  bench.hear({ role: 'active', want: true })
+  // Ticks are not in step with what is heard: the first tick past S sees both.
+  bench.nowMs += 5
+  bench.gate.open(bench.nowMs + 60_000, false)
+  while (!bench.lines.includes('effect occupy refused')) {
+    bench.tick()
+    const round = bench.loop.state.round?.number ?? 0
+    for (const pingNode of [0, 1, 2]) bench.loop.take({ type: 'pong', round, pingNode })
+  }
+  const said = bench.sent.some(({ hears, majority }) => !hears && majority)
+  expect({ said, counted: bench.loop.state.tellSinceMs !== null }).toEqual({ said, counted: said })
+})
+
 test('a mistake of the core ends the turn, and the loop can be asked again', () => {
   const bench = new Bench().standby()
   bench.onSend = () => {
