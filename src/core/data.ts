@@ -16,9 +16,22 @@ import { hearsPeer, persist, type Turn } from './turn.ts'
 /** What a heartbeat says about our data: set by a fresh one only, cleared by any. */
 export function noteSync(turn: Turn, heartbeat: Heartbeat): void {
   const { s } = turn
+  yieldSole(turn, heartbeat)
   const says = saysInSync(turn, heartbeat)
   if (!says) s.inSync = false
   else if (isFresh(turn, heartbeat)) s.inSync = true
+}
+
+/**
+ * A peer that is provably active in a later history than ours may hold what we lack: what we alone
+ * held is no longer the newest. (It came to be active without our grant, which clears `sole` too.)
+ */
+function yieldSole(turn: Turn, heartbeat: Heartbeat): void {
+  const { s } = turn
+  if (!s.sole || s.role === 'active' || heartbeat.role !== 'active') return
+  if (heartbeat.position.term <= s.position.term || !isFresh(turn, heartbeat)) return
+  s.sole = false
+  s.soleTicket = persist(turn)
 }
 
 function saysInSync(turn: Turn, heartbeat: Heartbeat): boolean {

@@ -100,6 +100,8 @@ export function becomeDemoting(turn: Turn, reason: Reason): void {
   s.occupiedAtMs = null
   s.moreSinceMs = null
   s.inSync = false
+  // The word of an earlier fencing is not one for a later silence.
+  s.fence = 'none'
   endAttempt(turn)
   change(turn, 'demoting', reason)
 }
