@@ -68,7 +68,8 @@ function codeOf(path: string): string {
 
 function importsOf(path: string): string[] {
   const code = codeOf(path)
-  return [...code.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
+  const statements = /^\s*(?:import|export)\s[^'"=]*?from\s+'([^']+)'|\bimport\('([^']+)'\)/gm
+  return [...code.matchAll(statements)].map((match) => match[1] ?? match[2] ?? '')
 }
 
 function roomOf(path: string): string {
@@ -111,7 +112,7 @@ describe('the house', () => {
 
   it('imports each package in one place', () => {
     const wrong: string[] = []
-    for (const path of SOURCES) {
+    for (const path of SOURCES.filter((source) => !source.endsWith('.d.ts'))) {
       for (const name of importsOf(path)) {
         if (name.startsWith('.') || name.startsWith('node:')) continue
         const places = PACKAGES[name]

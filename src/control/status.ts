@@ -102,6 +102,8 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
 function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocument['local'] {
   const { state, gate, nowMs } = snapshot
   const serving = gate.serveUntilMs > nowMs
+  // Before its first change the role is that of the start.
+  const sinceMs = Math.max(state.changedAtMs, snapshot.heart.startedMs)
   return {
     role: state.role,
     state: stateWordOf(state.role, state.armed && serving),
@@ -113,8 +115,8 @@ function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocume
     ),
     maintenance: state.maintenance,
     reason: because(state.reason),
-    sinceIso: around.isoOf(state.changedAtMs),
-    sinceMsAgo: Math.max(0, Math.round(nowMs - state.changedAtMs)) || 0,
+    sinceIso: around.isoOf(sinceMs),
+    sinceMsAgo: Math.round(nowMs - sinceMs),
     leaseLeftMs: state.role === 'active' ? round1(state.leaseUntilMs - nowMs) : null,
     grantLeftMs: state.grantUntilMs > nowMs ? round1(state.grantUntilMs - nowMs) : null,
     gate: {

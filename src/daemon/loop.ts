@@ -86,8 +86,11 @@ export class Loop {
     const done = carryOut(effect, this.#ports)
     this.#observer?.carriedOut(effect, !done)
     if (done) return
-    this.#effects = withoutClaims(this.#effects.slice(this.#next))
-    this.#next = 0
+    // An occupation claims nothing that a heartbeat would tell of.
+    if (effect.type !== 'occupy') {
+      this.#effects = withoutClaims(this.#effects.slice(this.#next))
+      this.#next = 0
+    }
     this.#inbox.unshift({ type: 'refused' })
   }
 }

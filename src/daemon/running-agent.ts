@@ -4,7 +4,7 @@
  * Down, when asked: hand over where the peer is able, shut the gate, release the addresses. Down,
  * when broken: the gate is shut first and the reason said afterwards.
  */
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
@@ -14,8 +14,8 @@ import { switchoverBlocker } from '../core/switchover.ts'
 import type { PreparedGate } from '../gate/choose.ts'
 import { AddressWatch } from '../links/address-watch.ts'
 import { HeartbeatLinks } from '../links/heartbeat-links.ts'
+import { drawIdentifiers } from '../links/icmp-identifier.ts'
 import { PingNodes, roundRhythm } from '../links/ping-nodes.ts'
-import { reflectionIdentifier } from '../links/reflection.ts'
 import { AddressVerifier } from '../links/verify-address.ts'
 import type { FloatingIps } from '../resources/floating-ip.ts'
 import { type IcmpPort, openIcmp } from '../system/icmp.ts'
@@ -120,7 +120,7 @@ export class RunningAgent {
       died: (message) => this.#fail('HA_HANDS_DIED', message),
     })
     this.#gate = new ServiceGate(parts.prepared.gate, this.#hands.addresses)
-    const identifiers = icmpIdentifiers(config.port)
+    const identifiers = drawIdentifiers(config.port)
     const openPort = (family: 4 | 6): IcmpPort | null =>
       config.pingNodes.some((node) => node.family === family)
         ? openIcmp({
@@ -409,17 +409,6 @@ export class RunningAgent {
     process.stderr.write(`tandem agent: ${text}\n`)
     process.exit(70)
   }
-}
-
-/** Three identifiers of echo requests that do not meet; random, so that old answers are strangers. */
-function icmpIdentifiers(port: number): { rounds: number; verify: number } {
-  const taken = reflectionIdentifier(port)
-  const free = (avoid: readonly number[]): number => {
-    const drawn = randomInt(1, 65_534)
-    return avoid.includes(drawn) ? free(avoid) : drawn
-  }
-  const rounds = free([taken])
-  return { rounds, verify: free([taken, rounds]) }
 }
 
 function sleep(ms: number): Promise<void> {
