@@ -134,6 +134,8 @@ static napi_value exec_program(napi_env env, napi_callback_info info) {
     vector[index] = words[index];
   }
   vector[count] = NULL;
+  /* Node marks even the standard streams to be closed (uv_disable_stdio_inheritance). */
+  for (int fd = 0; fd <= 2; fd += 1) fcntl(fd, F_SETFD, 0);
   execv(path, vector);
   return throw_errno(env, errno, "execv", path);
 }
