@@ -19,6 +19,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          // Real time on a shared machine: one more try. What must never happen is not retried (pair.test.ts).
+          retry: 1,
         },
       },
     ],

@@ -35,7 +35,9 @@ export interface ControlThreadData {
   gate: GateInForce
 }
 
-const PROGRESS_MS = 100
+const PROGRESS_MS = 250
+/** Removals are told at once by the kernel; this look is for what was not told. */
+const GATE_POLL_MS = 20_000
 const ALARM_MS = 1_000
 const SNAPSHOT_LIMIT_MS = 1_500
 /** A log line that comes later than this after what it tells says when that was. */
@@ -155,6 +157,7 @@ function receive(message: FromHeart): void {
 
 const gateWatch = watchGate({
   guard: guardOf(data.gate),
+  pollMs: GATE_POLL_MS,
   every: (intervalMs, run) => {
     const timer = setInterval(run, intervalMs)
     return () => clearInterval(timer)

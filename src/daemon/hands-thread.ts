@@ -41,11 +41,11 @@ export type FromHands =
 const ADDRESS_VALID_SECONDS = 1
 const ADDRESS_REFRESH_MS = 200
 /** The driver's own answer takes 0.2 ms; netlink would tell up to 0.7 s late (measured on veth). */
-const CARRIER_POLL_MS = 50
+const CARRIER_POLL_MS = 100
 /** Well below the kernel's shortest reachable time, 15 s (half of base_reachable_time). */
 const NEIGHBOUR_KEEP_MS = 5_000
 /** An interface that is made anew is one that was gone for longer than this. */
-const LINK_LOOK_MS = 500
+const LINK_LOOK_MS = 1_000
 
 const port = parentPort as MessagePort
 const data = workerData as HandsThreadData
