@@ -131,7 +131,10 @@ describe.skipIf(!isRoot)('a real pair', () => {
   ]
   for (const name of NAMES) {
     const scenario = SCENARIOS.find((candidate) => candidate.name === name)
-    it(`keeps its promise: ${scenario?.title ?? name}`, { timeout: 150_000, retry: 0 }, async () => {
+    it(`keeps its promise: ${scenario?.title ?? name}`, {
+      timeout: 150_000,
+      retry: 0,
+    }, async () => {
       if (scenario === undefined) throw new Error(`the bench has no fault ${name}`)
       const results: RunResult[] = []
       for (let attempt = 1; attempt <= 3; attempt += 1) {
