@@ -58,14 +58,16 @@ function checkActive(node: LabNodeName, ...flags: string[]) {
   return on(node, [join(ROOT, 'packaging/bin/ngcp-check-active'), '--run', runDir, ...flags])
 }
 
-/** Starts the pair and waits until one node serves. */
+/** Starts the pair and waits until one node serves and both answer operators. */
 async function served(): Promise<LabNodeName> {
   await driver.prepare(lab)
   for (const node of Object.values(bench.nodes)) {
     await node.reinstall()
     await driver.start(node)
   }
-  return activeNode()
+  const active = await activeNode()
+  await until(async () => (await tandem(otherNode(active), 'status')).code === 0, 15_000)
+  return active
 }
 
 async function activeNode(limitMs = 15_000): Promise<LabNodeName> {
