@@ -53,7 +53,6 @@ export function copyState(state: Readonly<State>): State {
     holdOffUntilMs: state.holdOffUntilMs,
     quietUntilMs: state.quietUntilMs,
     occupiedAtMs: state.occupiedAtMs,
-    witnessUntilMs: state.witnessUntilMs,
     fence: state.fence,
     healthy: state.healthy,
     maintenance: state.maintenance,

@@ -58,7 +58,6 @@ export function takeWitness(
   if (policy.mode !== 'witness' || !request.granted || request.attempt !== s.attempt) return
   if (s.role !== 'take' && !(s.role === 'active' && s.armed)) return
   if (!seesAnything(turn)) return
-  s.witnessUntilMs = Math.max(s.witnessUntilMs, request.sentAtMs + policy.timing.leaseMs)
   if (s.role === 'active' && now >= s.leaseUntilMs) return
   if (extendTo(turn, request.sentAtMs + policy.timing.leaseMs)) noteUnaided(turn)
 }

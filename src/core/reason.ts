@@ -22,7 +22,6 @@ export const REASONS = {
   unhealthy: 'services of this node failed past their limit',
   maintenance: 'this node is in maintenance',
   'peer-reaches-more': 'the peer steadily reaches more ping nodes',
-  'persist-failed': 'the term could not be written to disk',
 } as const satisfies Record<string, string>
 
 /** Why a node has the role it has. */

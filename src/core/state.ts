@@ -125,7 +125,6 @@ export interface State {
   quietUntilMs: number
   occupiedAtMs: number | null
 
-  witnessUntilMs: number
   fence: 'none' | 'asked' | 'off'
 
   healthy: boolean
@@ -211,7 +210,6 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     holdOffUntilMs: NEVER,
     quietUntilMs: NEVER,
     occupiedAtMs: null,
-    witnessUntilMs: NEVER,
     fence: 'none',
     healthy: true,
     maintenance: false,
