@@ -12,6 +12,10 @@ import { type Following, follow } from '../system/exec.ts'
 import type { Gap, Guard } from './guard.ts'
 
 const POLL_MS = 5000
+/** A monitor that ended is started again at the next of these, */
+const MONITOR_LOOK_MS = 1000
+/** but one that ends at once no more often than once in so many. */
+const MONITOR_REST_LOOKS = 10
 
 /** Calls back again and again until stopped; the one timer of the agent is handed in. */
 export type Every = (intervalMs: number, run: () => void) => () => void
@@ -90,34 +94,43 @@ export function watchGate(options: WatchOptions): GateWatch {
     })
   }
 
+  let monitorLooks = 0
   const monitors = guard.monitors.map((program) => ({
     ...program,
     following: null as Following | null,
+    restUntil: 0,
   }))
-  const startMonitors = (): void => {
-    for (const monitor of monitors) {
-      monitor.following ??= follow({
+  const startMonitors = (): boolean => {
+    const ended = monitors.filter((one) => one.following === null && monitorLooks >= one.restUntil)
+    for (const monitor of ended) {
+      monitor.restUntil = monitorLooks + MONITOR_REST_LOOKS
+      monitor.following = follow({
         label: 'watch the gate',
         command: monitor.command,
         args: monitor.args,
         onLine: heard,
-        // Started again at the next poll; until then the poll itself is what notices.
         onEnd: () => {
           monitor.following = null
         },
       })
     }
+    return ended.length > 0
   }
 
   startMonitors()
+  const stopMonitoring = options.every(MONITOR_LOOK_MS, () => {
+    monitorLooks += 1
+    // Nobody told what happened while a monitor was away.
+    if (startMonitors()) void enqueue(() => look(null))
+  })
   const stopPolling = options.every(options.pollMs ?? POLL_MS, () => {
-    startMonitors()
     void enqueue(() => look(null))
   })
   return {
     check: () => enqueue(() => look(null)),
     async stop() {
       stopped = true
+      stopMonitoring()
       stopPolling()
       await Promise.all(monitors.map(({ following }) => following?.stop()))
       await queue
