@@ -1,9 +1,9 @@
 /**
  * How is a state copied before a decision changes the copy? Field by field.
  *
- * A spread does the same in one line and takes twice as long, for the engine then goes over the
- * properties one by one; this is most of what a decision costs, and the simulator makes millions of
- * them (measured on Node 20: 0.35 against 0.55 million decisions a second). The compiler tells when a
+ * A spread does the same in one line, and a decision then takes seven times as long, for the engine
+ * goes over the properties one by one (measured on Node 20: 0.4 against 2.9 million decisions a second
+ * of processor time). Written out, the copy is about a fifth of a decision. The compiler tells when a
  * field is missing. Nested values are shared: they are replaced, never changed.
  */
 import type { State } from './state.ts'

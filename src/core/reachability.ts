@@ -63,7 +63,8 @@ export function notePong(turn: Turn, roundNumber: number, pingNode: number): voi
   const pongAtMs = s.pongAtMs.slice()
   pongAtMs[pingNode] = now
   s.pongAtMs = pongAtMs
-  const next: Round = { ...round, answered }
+  // Field by field: nearly half of all events end here, and a spread costs as much as all the rest.
+  const next: Round = { number: round.number, sentAtMs: round.sentAtMs, answered }
   if (current) s.round = next
   else s.roundBefore = next
   if (isMajority(answered, policy)) {
