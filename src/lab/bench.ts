@@ -1,88 +1,146 @@
 /**
  * Program: measures faults on real pairs in network namespaces, ours beside others in the same lab.
  *
- *     npm run bench -- --fault power-cut,switchover --runs 20 --profile fast --with keepalived
+ *     npm run bench -- --plan full --out results.jsonl
+ *     npm run bench -- --fault power-cut,switchover --runs 20 --with keepalived
+ *     npm run bench -- --report results.jsonl
  *
- * One JSON line per run goes to stdout as soon as it is known, progress to stderr, and at the end a
- * table. Ends with 0 when every promise of our own pair held, 1 otherwise, 2 for a wrong option.
+ * One JSON line per run is appended to a file as soon as it is known, progress with the remaining
+ * time goes to stderr, and at the end tables for a README to stdout. Ends with 0 when every promise of
+ * our own pair held, 1 otherwise, 2 for a wrong option.
  */
+import { appendFileSync, readFileSync } from 'node:fs'
+import { cpus, release, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { measureCost } from './cost.ts'
-import { LETTERS } from './demand.ts'
-import { measureRun, type RunResult, startPair, stopPair, type Workbench } from './measure.ts'
-import { LabNode } from './node.ts'
+import { fullPlan, guessMs, idleStep, type Step, stepsOf, type Times } from './bench-plan.ts'
+import { carryOutPlan, duration } from './bench-run.ts'
+import { type ChosenLetters, lettersFrom } from './demand.ts'
 import { type PairDriver, tandemPair } from './pair.ts'
-import { otherNode, planLab } from './plan.ts'
-import type { TimingProfileName } from './platform-files.ts'
-import { Prober } from './prober.ts'
-import { renderCost, renderTable } from './report.ts'
+import { type Line, readLines } from './record.ts'
+import { renderReport } from './report.ts'
 import { heartbeatPair, keepalivedPair } from './rivals.ts'
-import { SCENARIOS, type Scenario } from './scenario.ts'
-import { buildLab } from './topology.ts'
+import { SCENARIOS } from './scenario.ts'
 
 const USAGE = `usage: bench [options]
-  --fault NAME,NAME     which faults; "all" (default); "idle" for CPU and memory
-  --runs N              runs per fault and pair (5)
+  --plan full           everything that the README tells, rivals included where installed
+  --fault NAME,NAME     which faults instead; "all" (default); "idle" for CPU and memory
+  --runs N              runs of each short fault and pair (5; full plan 20)
+  --long-runs N         runs of faults watched for 15 s and more (3, at most --runs)
   --profile fast|default
+  --heartbeat-ms N      H in place of the profile's; S, L, M and C keep their proportion to it
+  --suspicion-ms N  --lease-ms N  --margin-ms N  --damping-ms N    single times
   --with NAME,NAME      other managers: keepalived, heartbeat
   --without-tandem      only the others
-  --seconds N           length of load and loss runs (60) and of idle (60)
-  --logs DIR            keeps logs and probes of failed runs there
+  --seconds N           length of load, loss and idle watches (60)
+  --out FILE            JSON lines are appended here (a new file in ${tmpdir()})
+  --report FILE,FILE    measures nothing; renders the tables of such files together
+  --logs DIR            keeps logs and probes of runs that broke a promise there
   --prefix NAME         of the namespaces (tandembench)
 faults: ${SCENARIOS.map((scenario) => scenario.name).join(' ')} idle
 `
 
+const NUMBER = { type: 'string' } as const
+const OPTIONS = {
+  plan: { type: 'string' },
+  fault: { type: 'string', default: 'all' },
+  runs: NUMBER,
+  'long-runs': NUMBER,
+  profile: { type: 'string', default: 'fast' },
+  'heartbeat-ms': NUMBER,
+  'suspicion-ms': NUMBER,
+  'lease-ms': NUMBER,
+  'margin-ms': NUMBER,
+  'damping-ms': NUMBER,
+  with: { type: 'string' },
+  'without-tandem': { type: 'boolean', default: false },
+  seconds: NUMBER,
+  out: { type: 'string' },
+  report: { type: 'string' },
+  logs: { type: 'string' },
+  prefix: { type: 'string', default: 'tandembench' },
+} as const
+
+const RIVALS: Readonly<Record<string, () => PairDriver>> = {
+  keepalived: keepalivedPair,
+  heartbeat: heartbeatPair,
+}
+
 interface Choice {
-  scenarios: Scenario[]
-  idle: boolean
-  runs: number
-  profile: TimingProfileName
-  drivers: PairDriver[]
-  seconds: number
+  steps(rivals: readonly string[]): Step[]
+  rivals: PairDriver[]
   prefix: string
+  out: string
   logDirectory: string | undefined
 }
 
-function readChoice(args: string[]): Choice {
-  const { values } = parseArgs({
-    args,
-    options: {
-      fault: { type: 'string', default: 'all' },
-      runs: { type: 'string', default: '5' },
-      profile: { type: 'string', default: 'fast' },
-      with: { type: 'string', default: '' },
-      'without-tandem': { type: 'boolean', default: false },
-      seconds: { type: 'string', default: '60' },
-      prefix: { type: 'string', default: 'tandembench' },
-      logs: { type: 'string' },
-    },
-  })
-  const { profile } = values
-  if (profile !== 'fast' && profile !== 'default') throw new Error(`--profile ${profile}: unknown`)
+function parse(args: string[]) {
+  return parseArgs({ args, options: OPTIONS }).values
+}
+
+type Values = ReturnType<typeof parse>
+
+function readChoice(values: Values, session: string): Choice {
+  const isFull = values.plan !== undefined
+  if (isFull && values.plan !== 'full') throw new Error(`--plan ${values.plan}: unknown`)
+  const runs = wholeNumber('--runs', values.runs) ?? (isFull ? 20 : 5)
+  const effort = {
+    runs,
+    longRuns: wholeNumber('--long-runs', values['long-runs']) ?? Math.min(3, runs),
+    watchMs: (wholeNumber('--seconds', values.seconds) ?? 60) * 1000,
+  }
+  const times = readTimes(values)
   const names = values.fault.split(',')
   for (const name of names) {
     const known = name === 'all' || name === 'idle' || SCENARIOS.some((one) => one.name === name)
     if (!known) throw new Error(`--fault ${name}: unknown`)
   }
-  const others = values.with.split(',').filter((name) => name !== '')
-  const drivers = others.map((name) => {
-    if (name === 'keepalived') return keepalivedPair()
-    if (name === 'heartbeat') return heartbeatPair()
-    throw new Error(`--with ${name}: unknown`)
-  })
+  const asked = values.with ?? (isFull ? Object.keys(RIVALS).join(',') : '')
+  const scenarios = SCENARIOS.filter((one) => names.includes('all') || names.includes(one.name))
   return {
-    scenarios: SCENARIOS.filter((one) => names.includes('all') || names.includes(one.name)),
-    idle: names.includes('all') || names.includes('idle'),
-    runs: wholeNumber('--runs', values.runs),
-    profile,
-    drivers: values['without-tandem'] ? drivers : [tandemPair(profile), ...drivers],
-    seconds: wholeNumber('--seconds', values.seconds),
+    steps: (rivals) => {
+      if (isFull) return fullPlan(rivals, effort)
+      const pairs = values['without-tandem'] ? [...rivals] : ['tandem', ...rivals]
+      const idle = names.includes('all') || names.includes('idle')
+      return [
+        ...scenarios.flatMap((scenario) => stepsOf(scenario, times, pairs, effort)),
+        ...(idle ? pairs.map((pair) => idleStep(times, pair, effort)) : []),
+      ]
+    },
+    rivals: asked
+      .split(',')
+      .filter((name) => name !== '')
+      .map((name) => {
+        const make = RIVALS[name]
+        if (make === undefined) throw new Error(`--with ${name}: unknown`)
+        return make()
+      }),
     prefix: values.prefix,
+    out: values.out ?? join(tmpdir(), `tandem-bench-${session.replaceAll(/[^0-9]/g, '')}.jsonl`),
     logDirectory: values.logs,
   }
 }
 
-function wholeNumber(option: string, text: string): number {
+function readTimes(values: Values): Times {
+  const { profile } = values
+  if (profile !== 'fast' && profile !== 'default') throw new Error(`--profile ${profile}: unknown`)
+  const chosen: Partial<ChosenLetters> = {}
+  const options = [
+    ['H', 'heartbeat-ms'],
+    ['S', 'suspicion-ms'],
+    ['L', 'lease-ms'],
+    ['M', 'margin-ms'],
+    ['C', 'damping-ms'],
+  ] as const
+  for (const [letter, option] of options) {
+    const value = wholeNumber(`--${option}`, values[option])
+    if (value !== undefined) chosen[letter] = value
+  }
+  return { profile, letters: lettersFrom(profile, chosen) }
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
   const value = Number(text)
   if (!Number.isInteger(value) || value < 1)
     throw new Error(`${option} ${text}: not a whole number`)
@@ -93,91 +151,69 @@ function progress(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-async function bench(choice: Choice): Promise<number> {
-  const drivers: PairDriver[] = []
-  for (const driver of choice.drivers) {
+/** Rivals that can run here, by name, and their versions. */
+async function presentRivals(all: readonly PairDriver[]) {
+  const rivals = new Map<string, PairDriver>()
+  const versions: Record<string, string> = {}
+  for (const driver of all) {
     const why = await driver.missing()
-    if (why === null) drivers.push(driver)
-    else progress(`${driver.name} left out: ${why}`)
-  }
-  if (drivers.length === 0) return 1
-  progress('building the lab')
-  const lab = await buildLab(planLab(choice.prefix))
-  const results: RunResult[] = []
-  const costs: string[] = []
-  try {
-    const nodes = { sp1: new LabNode(lab, 'sp1'), sp2: new LabNode(lab, 'sp2') }
-    const workbench: Workbench = { lab, nodes, prober: new Prober(lab), profile: choice.profile }
-    for (const driver of drivers) await driver.prepare(lab)
-    for (const scenario of choice.scenarios) {
-      // Taking turns, so that a busy hour of the machine is shared by all.
-      for (let run = 1; run <= choice.runs; run += 1) {
-        for (const driver of drivers) {
-          const result = await measureRun(workbench, driver, scenario, {
-            run,
-            watchMs: choice.seconds * 1000,
-            logDirectory: choice.logDirectory,
-          })
-          results.push(result)
-          process.stdout.write(`${JSON.stringify(result)}\n`)
-          progress(describe(result, choice.runs))
-        }
-      }
+    if (why !== null) {
+      progress(`${driver.name} left out: ${why}`)
+      continue
     }
-    if (choice.idle) {
-      for (const driver of drivers) {
-        progress(`idle cost of ${driver.name} for ${choice.seconds} s`)
-        costs.push(await idleCost(workbench, driver, choice.seconds))
-      }
-    }
-  } finally {
-    await lab.destroy()
+    rivals.set(driver.name, driver)
+    versions[driver.name] = (await driver.version?.()) ?? ''
   }
-  const table = renderTable(results, choice.scenarios, LETTERS[choice.profile])
-  process.stdout.write(`\n${[table, ...costs].join('\n')}`)
-  const ours = results.filter((result) => result.pair === 'tandem')
-  return ours.every((result) => result.failures.length === 0) ? 0 : 1
+  return { rivals, versions }
 }
 
-async function idleCost(bench: Workbench, driver: PairDriver, seconds: number): Promise<string> {
+async function bench(choice: Choice, session: string): Promise<number> {
+  const { rivals, versions } = await presentRivals(choice.rivals)
+  const steps = choice.steps([...rivals.keys()])
+  const why = await tandemPair('fast').missing()
+  if (why !== null && steps.some(({ pair }) => pair === 'tandem')) throw new Error(why)
+  if (steps.length === 0) throw new Error('nothing to measure')
+  const lines: Line[] = []
+  const keep = (line: Line): void => {
+    lines.push(line)
+    appendFileSync(choice.out, `${JSON.stringify(line)}\n`)
+  }
+  const machine = `${cpus().length} processors, Linux ${release()}, Node ${process.version}`
+  keep({ kind: 'session', session, machine, versions })
+  const allMs = steps.reduce((sum, step) => sum + guessMs(step), 0)
+  progress(`${steps.length} steps, about ${duration(allMs)}; results in ${choice.out}`)
+  let whole = true
   try {
-    const active = await startPair(bench, driver)
-    // Asking 200 times a second is not idling.
-    await bench.prober.stop()
-    const nodes = [bench.nodes[active], bench.nodes[otherNode(active)]]
-    const [first, second] = await measureCost(nodes, seconds * 1000)
-    if (first === undefined || second === undefined) return ''
-    return renderCost(driver.name, { active: first, standby: second })
+    const { prefix, logDirectory } = choice
+    await carryOutPlan({ steps, rivals, session, prefix, logDirectory, keep, progress })
   } catch (error) {
-    return `${driver.name}: ${error instanceof Error ? error.message : String(error)}\n`
-  } finally {
-    await stopPair(bench)
+    whole = false
+    progress(`ended early: ${error instanceof Error ? error.message : String(error)}`)
   }
+  const { text, kept } = renderReport(lines)
+  process.stdout.write(text)
+  return whole && kept ? 0 : 1
 }
 
-function describe(result: RunResult, runs: number): string {
-  const { during, mended, failures } = result
-  const parts = [
-    `${result.fault} ${result.run}/${runs} ${result.pair}:`,
-    during === null ? 'no measurement' : `silent ${during.outageMs.toFixed(0)} ms`,
-    during === null ? '' : `moves ${during.moves}, dual ${during.dualMs.toFixed(0)} ms`,
-    mended === null
-      ? ''
-      : `| mended: silent ${mended.outageMs.toFixed(0)} ms, moves ${mended.moves}`,
-    failures.length === 0 ? '' : `| ${failures.join('; ')}`,
-  ]
-  return parts.filter((part) => part !== '').join(' ')
+function report(files: string): number {
+  const lines = files.split(',').flatMap((file) => readLines(readFileSync(file, 'utf8'), file))
+  const { text, kept } = renderReport(lines)
+  process.stdout.write(text)
+  return kept ? 0 : 1
 }
 
 async function main(): Promise<number> {
+  const session = new Date().toISOString()
   let choice: Choice
   try {
-    choice = readChoice(process.argv.slice(2))
+    const values = parse(process.argv.slice(2))
+    if (values.report !== undefined) return report(values.report)
+    choice = readChoice(values, session)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     return 2
   }
-  return bench(choice)
+  return bench(choice, session)
 }
 
 process.exitCode = await main()

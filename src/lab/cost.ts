@@ -31,7 +31,7 @@ export async function measureCost(nodes: readonly LabNode[], forMs: number): Pro
     const ticks = sum(pids.map(ticksOf)) - sum(before[index] ?? [])
     return {
       processes: pids.length,
-      // A process that ended meanwhile takes its time with it: then this is a lower bound.
+      // A process that ended meanwhile is found in what its parent waited for.
       cpuRatio: Math.max(0, ticks / TICKS_PER_SECOND / seconds),
       rssMiB: sum(pids.map((pid) => kibOf(`/proc/${pid}/status`, 'VmRSS'))) / 1024,
       pssMiB: sum(pids.map((pid) => kibOf(`/proc/${pid}/smaps_rollup`, 'Pss'))) / 1024,
@@ -42,7 +42,8 @@ export async function measureCost(nodes: readonly LabNode[], forMs: number): Pro
 function ticksOf(pid: number): number {
   // The program's name stands in brackets and may hold anything; fields count from behind it.
   const fields = readOr(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? []
-  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
+  // Its own time in user and kernel mode, then that of children it has waited for.
+  return sum([11, 12, 13, 14].map((field) => Number(fields[field] ?? 0)))
 }
 
 function kibOf(file: string, key: string): number {

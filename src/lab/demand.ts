@@ -4,7 +4,7 @@
  * The bounds are those of PROTOCOL, "Bounds", written as it writes them, in the letters of its
  * "Times". A client sees a little more than the protocol promises: it asks only every few
  * milliseconds, and the machine itself pauses now and then. The control address tells how much; that
- * much is allowed for, and nothing else.
+ * much is allowed for, and nothing else. What the README promises of many runs is `requirement.ts`.
  */
 import type { TimingProfileName } from './platform-files.ts'
 
@@ -16,6 +16,22 @@ export interface Letters {
   M: number
   C: number
   D: number
+}
+
+/** The numbers that are chosen; D follows. */
+export type ChosenLetters = Omit<Letters, 'D'>
+
+/**
+ * Completes chosen numbers over a profile: what is not given keeps its proportion to H, so that a
+ * smaller H alone makes a quicker pair of the same shape.
+ */
+export function lettersFrom(profile: TimingProfileName, chosen: Partial<ChosenLetters>): Letters {
+  const base = LETTERS[profile]
+  const H = chosen.H ?? base.H
+  const scaled = (letter: 'S' | 'L' | 'M' | 'C'): number =>
+    chosen[letter] ?? Math.round((base[letter] * H) / base.H)
+  const [S, L, M, C] = [scaled('S'), scaled('L'), scaled('M'), scaled('C')]
+  return { H, S, L, M, C, D: S + L + M }
 }
 
 /** The two profiles of PROTOCOL, "Times". */
@@ -44,12 +60,17 @@ export interface Seen {
   moves: number
   dualMs: number
   dualProofs: number
+  /** Questions to floating IPs that were never answered. */
+  lost: number
+}
+
+/** An outage counts as far as it is longer than what the machine itself did to the control address. */
+export function beyondControlMs(seen: Pick<Seen, 'outageMs' | 'controlMs'>): number {
+  return Math.max(0, seen.outageMs - seen.controlMs)
 }
 
 /** A service that goes on may stutter this long: scheduling noise measured on virtual machines. */
 export const NOISE_MS = 50
-/** Between two questions, and for the one that was under way. */
-const PROBE_STEPS_MS = 10
 
 /**
  * Compares.
@@ -59,7 +80,8 @@ const PROBE_STEPS_MS = 10
 export function judge(seen: Seen, demand: Demand): string[] {
   const failures: string[] = []
   if (demand.outageMs !== null) {
-    const limitMs = Math.max(demand.outageMs, NOISE_MS) + PROBE_STEPS_MS + seen.controlMs
+    // The control address is asked as often: its longest silence covers the probes' own steps.
+    const limitMs = Math.max(demand.outageMs, NOISE_MS) + seen.controlMs
     if (!seen.outageEnded && seen.outageMs > limitMs) failures.push('service did not come back')
     else if (seen.outageMs > limitMs) {
       failures.push(`silent ${seen.outageMs.toFixed(0)} ms, allowed ${limitMs.toFixed(0)} ms`)

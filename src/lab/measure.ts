@@ -7,8 +7,10 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Demand, judge, LETTERS, type Seen } from './demand.ts'
+import { type Change, changeOver, floatingOf } from './change.ts'
+import { judge, LETTERS, type Letters, type Seen } from './demand.ts'
 import { heal } from './faults.ts'
+import { untilAddressesGone } from './node-address.ts'
 import { countMoves, dualActive, longestSilence, probesWithin, type TimeWindow } from './outage.ts'
 import type { Nodes, PairDriver } from './pair.ts'
 import { type LabNodeName, NODE_NAMES, otherNode } from './plan.ts'
@@ -16,12 +18,15 @@ import type { TimingProfileName } from './platform-files.ts'
 import { labNowMs, type Prober } from './prober.ts'
 import { killUntilGone } from './process.ts'
 import { type Scenario, type Stage, undisturbed } from './scenario.ts'
+import { readReports, type Told, toldOf } from './told.ts'
 import type { Lab } from './topology.ts'
 
 /** One line of the bench's output. */
 export interface RunResult {
   pair: string
   profile: TimingProfileName
+  /** The times in force, which may be others than the profile's. */
+  letters: Letters
   fault: string
   run: number
   activeBefore: LabNodeName | null
@@ -29,9 +34,14 @@ export interface RunResult {
   activeAfter: LabNodeName | null
   during: Seen | null
   mended: Seen | null
+  change: Change | null
+  /** What the agents say of themselves; null where the manager says nothing. */
+  told: Told | null
   /** Moments of fault and mending on the lab's clock, and how far the wall clock is ahead of it. */
   atMs: { fault: number; mended: number; wallAhead: number } | null
-  /** Broken promises; empty when all held. */
+  /** Why the run, or a part of it, could not be made as planned; empty when it was. */
+  trouble: string[]
+  /** Broken promises of PROTOCOL, and the trouble; empty when all held. */
   failures: string[]
 }
 
@@ -41,10 +51,12 @@ export interface Workbench {
   nodes: Nodes
   prober: Prober
   profile: TimingProfileName
+  /** Times in place of the profile's; the driver was made with the same. */
+  letters?: Letters
 }
 
-/** How long one node alone serves before a fault is injected. */
-const STABLE_MS = 1500
+/** How long one node alone serves before a fault is injected, and after it when the watch may end. */
+const STABLE_MS = 1000
 
 /** Enough before the fault to see who served then: the first change counts as one. */
 const LEAD_MS = 200
@@ -73,28 +85,38 @@ export async function stopPair(bench: Workbench): Promise<void> {
   await heal(lab)
 }
 
-/**
- * Makes one run.
- *
- * @param options.watchMs       how long a stretchable fault is watched; else the scenario's own time
- * @param options.logDirectory  where what the nodes said in a failed run is kept
- */
+export interface RunOptions {
+  run: number
+  /** How long a stretchable fault is watched; else the scenario's own time. */
+  watchMs?: number | undefined
+  /** False: the run ends with the fault, for managers whose return is not asked about. */
+  mend?: boolean | undefined
+  /** Where what the nodes said in a failed run is kept. */
+  logDirectory?: string | undefined
+}
+
+/** Makes one run. Never throws: what went wrong is in `failures`. */
 export async function measureRun(
   bench: Workbench,
   driver: PairDriver,
   scenario: Scenario,
-  options: { run: number; watchMs?: number | undefined; logDirectory?: string | undefined },
+  options: RunOptions,
 ): Promise<RunResult> {
+  const letters = bench.letters ?? LETTERS[bench.profile]
   const result: RunResult = {
     pair: driver.name,
     profile: bench.profile,
+    letters,
     fault: scenario.name,
     run: options.run,
     activeBefore: null,
     activeAfter: null,
     during: null,
     mended: null,
+    change: null,
+    told: null,
     atMs: null,
+    trouble: [],
     failures: [],
   }
   let stage: Stage | null = null
@@ -102,49 +124,100 @@ export async function measureRun(
     const activeName = await startPair(bench, driver)
     result.activeBefore = activeName
     const { lab, nodes } = bench
-    const active = nodes[activeName]
-    const standby = nodes[otherNode(activeName)]
-    stage = { lab, driver, nodes, active, standby, load: null }
-    const letters = LETTERS[bench.profile]
-    const bridgedMs = scenario.bridgedMs ?? 0
-    const watchMs = scenario.stretchable ? (options.watchMs ?? scenario.watchMs) : scenario.watchMs
-
-    const begunMs = labNowMs()
-    await scenario.inject(stage)
-    await sleep(Math.max(0, begunMs + watchMs - labNowMs()))
-    const mendedMs = labNowMs()
-    const lastWatchMs = scenario.mend === undefined ? 0 : (scenario.mendedWatchMs ?? 5000)
-    await scenario.mend?.(stage)
-    await sleep(Math.max(0, mendedMs + lastWatchMs - labNowMs()))
-    const endMs = labNowMs()
-    result.atMs = { fault: begunMs, mended: mendedMs, wallAhead: Date.now() - labNowMs() }
-    result.activeAfter = bench.prober.servingFor(500)
-    await bench.prober.settle({ fromMs: begunMs, toMs: endMs })
-
-    const look = (window: TimeWindow, demand: Demand, leadMs = 0): Seen => {
-      const seen = observe(bench.prober, driver, window, { bridgedMs, leadMs })
-      result.failures.push(...judge(seen, demand))
-      return seen
+    stage = {
+      lab,
+      driver,
+      nodes,
+      active: nodes[activeName],
+      standby: nodes[otherNode(activeName)],
+      load: null,
     }
-    result.during = look({ fromMs: begunMs, toMs: mendedMs }, scenario.demand(letters), LEAD_MS)
-    if (scenario.mend !== undefined) {
-      const demand = (scenario.mendedDemand ?? undisturbed)(letters)
-      const before = result.failures.length
-      result.mended = look({ fromMs: mendedMs, toMs: endMs }, demand)
-      result.failures.push(
-        ...result.failures.splice(before).map((failure) => `after mending: ${failure}`),
-      )
-    }
+    await carryOut(bench, stage, scenario, { ...options, result })
   } catch (error) {
-    result.failures.push(error instanceof Error ? error.message : String(error))
-  } finally {
-    await stage?.load?.stop()
-    await stopPair(bench)
+    result.trouble.push(sentenceOf(error))
   }
+  // A lab that cannot be cleared is a reason to build it anew; the figures of this run stand.
+  await stage?.load?.stop().catch((error: unknown) => result.trouble.push(sentenceOf(error)))
+  await stopPair(bench).catch((error: unknown) => result.trouble.push(sentenceOf(error)))
+  result.failures.push(...result.trouble)
   if (options.logDirectory !== undefined && result.failures.length > 0) {
-    await keepLogs(bench, options.logDirectory, result)
+    await keepLogs(bench, options.logDirectory, result).catch((error: unknown) =>
+      result.failures.push(sentenceOf(error)),
+    )
   }
   return result
+}
+
+/** Fault, watch, mend, watch; then looks at what was recorded. */
+async function carryOut(
+  bench: Workbench,
+  stage: Stage,
+  scenario: Scenario,
+  options: RunOptions & { result: RunResult },
+): Promise<void> {
+  const { result } = options
+  const { driver } = stage
+  const watchMs = scenario.stretchable ? (options.watchMs ?? scenario.watchMs) : scenario.watchMs
+  const mend = options.mend === false ? undefined : scenario.mend
+  const asked = NODE_NAMES.filter(
+    (name) => scenario.stops === undefined || name !== stage[scenario.stops].name,
+  ).map((name) => stage.nodes[name])
+  const before = await readReports(driver, asked)
+
+  const begunMs = labNowMs()
+  await scenario.inject(stage)
+  const injectedMs = labNowMs()
+  const gone = scenario.leavesAddress
+    ? untilAddressesGone(stage.active, floatingOf(stage), begunMs + watchMs)
+    : Promise.resolve(null)
+  await watch(bench, begunMs, { watchMs, watchMinMs: scenario.watchMinMs ?? watchMs })
+  const goneMs = await gone
+  const mendedMs = labNowMs()
+  await mend?.(stage)
+  const lastWatchMs = mend === undefined ? 0 : (scenario.mendedWatchMs ?? 5000)
+  await sleep(Math.max(0, mendedMs + lastWatchMs - labNowMs()))
+  const endMs = labNowMs()
+  const wallAhead = Date.now() - endMs
+  result.atMs = { fault: begunMs, mended: mendedMs, wallAhead }
+  result.activeAfter = bench.prober.servingFor(500)
+  await bench.prober.settle({ fromMs: begunMs, toMs: endMs })
+  const after = await readReports(driver, asked)
+
+  const during = { fromMs: begunMs, toMs: mendedMs }
+  const view = { bridgedMs: scenario.bridgedMs ?? 0 }
+  result.during = observe(bench.prober, driver, during, { ...view, leadMs: LEAD_MS })
+  result.failures.push(...judge(result.during, scenario.demand(result.letters)))
+  if (mend !== undefined) {
+    const demand = (scenario.mendedDemand ?? undisturbed)(result.letters)
+    result.mended = observe(bench.prober, driver, { fromMs: mendedMs, toMs: endMs }, view)
+    const failures = judge(result.mended, demand)
+    result.failures.push(...failures.map((failure) => `after mending: ${failure}`))
+  }
+  result.change = {
+    ...changeOver(bench.prober, stage, during, injectedMs),
+    addressGoneMs: goneMs === null ? null : Math.round(goneMs - injectedMs),
+  }
+  result.told = toldOf(before, after, {
+    gapMs: 2 * result.letters.H,
+    sinceWallMs: begunMs + wallAhead,
+  })
+}
+
+/** Waits for the end of the watch: its whole time, or a second in which one node alone has served. */
+async function watch(
+  bench: Workbench,
+  begunMs: number,
+  { watchMs, watchMinMs }: { watchMs: number; watchMinMs: number },
+): Promise<void> {
+  await sleep(Math.max(0, begunMs + watchMinMs - labNowMs()))
+  while (labNowMs() < begunMs + watchMs) {
+    if (bench.prober.servingFor(STABLE_MS) !== null) return
+    await sleep(50)
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** Keeps the nodes' logs and the probes of a failed run; moments in them are the lab's clock. */
@@ -178,6 +251,7 @@ export function observe(
     moves: 0,
     dualMs: 0,
     dualProofs: 0,
+    lost: 0,
   }
   for (const family of driver.families) {
     const silence = longestSilence(prober.recorded(`vip${family}`), window)
@@ -188,6 +262,9 @@ export function observe(
     const lead = { fromMs: window.fromMs - leadMs, toMs: window.toMs }
     const within = (target: `vip${4 | 6}` | `vip${4 | 6}@${LabNodeName}`) =>
       probesWithin(prober.recorded(target), lead)
+    seen.lost += probesWithin(prober.recorded(`vip${family}`), window).filter(
+      ({ by }) => by === null,
+    ).length
     seen.moves = Math.max(seen.moves, countMoves(within(`vip${family}`)))
     const dual = dualActive(
       { probes: within(`vip${family}@sp1`) },

@@ -5,6 +5,8 @@
  * Here is the contract and our own pair; other managers are in `rivals.ts`.
  */
 import { existsSync } from 'node:fs'
+import { type AgentReport, readAgentReport } from './agent-report.ts'
+import type { ChosenLetters } from './demand.ts'
 import type { LabNode } from './node.ts'
 import type { LabNodeName } from './plan.ts'
 import { type TimingProfileName, writePlatformFiles } from './platform-files.ts'
@@ -25,12 +27,16 @@ export interface PairDriver {
   readonly settlesWithinMs: number
   /** Says why it cannot run here; null when it can. */
   missing(): Promise<string | null>
+  /** Its version, where it is not ours; null when it cannot be told. */
+  version?(): Promise<string | null>
   /** Writes what it needs to know before the first start. */
   prepare(lab: Lab): Promise<void>
   /** Starts it on a node that runs nothing yet. */
   start(node: LabNode): Promise<void>
   /** Says whether it takes operators' commands yet; polled after one node serves. */
   ready?(node: LabNode): boolean
+  /** What the manager itself tells of the node; null when it tells nothing. */
+  report?(node: LabNode): Promise<AgentReport | null>
   /**
    * Moves the service away from the active by the manager's own means.
    *
@@ -39,8 +45,12 @@ export interface PairDriver {
   switchover(active: LabNode): Promise<void>
 }
 
-/** Our pair. */
-export function tandemPair(profile: TimingProfileName): PairDriver {
+/**
+ * Our pair.
+ *
+ * @param letters  single times in place of the profile's, ms
+ */
+export function tandemPair(profile: TimingProfileName, letters?: ChosenLetters): PairDriver {
   return {
     name: 'tandem',
     families: [4, 6],
@@ -53,11 +63,12 @@ export function tandemPair(profile: TimingProfileName): PairDriver {
         return error instanceof Error ? error.message : String(error)
       }
     },
-    prepare: (lab) => writePlatformFiles(lab.plan, profile),
+    prepare: (lab) => writePlatformFiles(lab.plan, profile, letters),
     async start(node) {
       node.launch(tandemCommand(node, 'agent'))
     },
     ready: (node) => existsSync(`${node.directories.run}/control.sock`),
+    report: readAgentReport,
     async switchover(active) {
       const result = await askTandem(active, 'make-standby')
       if (!result.ok) throw new Error(`lab: make-standby on ${active.name}: ${result.message}`)

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { formatKeys, makeKey, SECRET_BYTES } from '../wire/key.ts'
+import type { ChosenLetters } from './demand.ts'
 import { type LabNodeName, type LabPlan, NODE_NAMES, otherNode, PING_NAMES } from './plan.ts'
 
 export type TimingProfileName = 'default' | 'fast'
@@ -24,8 +25,16 @@ export function directoriesOf(plan: LabPlan, node: LabNodeName): NodeDirectories
   return { config: `${base}/config`, state: `${base}/state`, run: `${base}/run` }
 }
 
-/** Writes the files of both nodes. */
-export async function writePlatformFiles(plan: LabPlan, profile: TimingProfileName): Promise<void> {
+/**
+ * Writes the files of both nodes.
+ *
+ * @param letters  single times in place of the profile's, ms
+ */
+export async function writePlatformFiles(
+  plan: LabPlan,
+  profile: TimingProfileName,
+  letters?: ChosenLetters,
+): Promise<void> {
   const keyFile = `${plan.workDir}/key`
   const key = makeKey(1, randomBytes(SECRET_BYTES))
   await writeFile(keyFile, formatKeys([key]), { mode: 0o600 })
@@ -34,12 +43,28 @@ export async function writePlatformFiles(plan: LabPlan, profile: TimingProfileNa
     for (const directory of Object.values(directories)) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
     }
-    await writeFile(`${directories.config}/config.yml`, configText(plan, profile))
+    await writeFile(
+      `${directories.config}/config.yml`,
+      configText(plan, timingText(profile, letters)),
+    )
     await writeFile(`${directories.config}/network.yml`, networkText(plan))
   }
 }
 
-function configText(plan: LabPlan, profile: TimingProfileName): string {
+function timingText(profile: TimingProfileName, letters?: ChosenLetters): string {
+  if (letters === undefined) return profile
+  const { H, S, L, M, C } = letters
+  const numbers = [
+    `heartbeat_ms: ${H}`,
+    `suspicion_ms: ${S}`,
+    `lease_ms: ${L}`,
+    `margin_ms: ${M}`,
+    `damping_ms: ${C}`,
+  ]
+  return `{profile: ${profile}, ${numbers.join(', ')}}`
+}
+
+function configText(plan: LabPlan, timing: string): string {
   const pingNodes = PING_NAMES.map((name) => `    - ${plan.machines[name].ipv4}`)
   return text([
     'ha:',
@@ -49,7 +74,7 @@ function configText(plan: LabPlan, profile: TimingProfileName): string {
     '  pingnodes_add_gw: no',
     '  pingnodes_add_dns: no',
     'tandem:',
-    `  timing: ${profile}`,
+    `  timing: ${timing}`,
     `  key_file: ${plan.workDir}/key`,
     // Addresses only: the lab's pair keeps no data, so no node can lack the newest.
     '  data:',

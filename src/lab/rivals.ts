@@ -18,7 +18,7 @@ import {
   PING_NAMES,
   PREFIX_LENGTH,
 } from './plan.ts'
-import { must, type Running } from './process.ts'
+import { attempt, must, type Running } from './process.ts'
 import type { Lab } from './topology.ts'
 
 /** keepalived 2.2: VRRP on the LAN. */
@@ -30,6 +30,7 @@ export function keepalivedPair(advertSeconds = 0.1): PairDriver {
     settlesWithinMs: 15_000,
     missing: async () =>
       existsSync('/usr/sbin/keepalived') ? null : 'keepalived is not installed',
+    version: () => packageVersion('keepalived'),
     async prepare(lab) {
       for (const node of NODE_NAMES) {
         await mkdir(rivalDirectory(lab.plan, node), { recursive: true, mode: 0o755 })
@@ -99,6 +100,7 @@ export function heartbeatPair(): PairDriver {
     families: [4],
     settlesWithinMs: 40_000,
     missing: async () => (existsSync(HEARTBEAT_PROGRAM) ? null : 'heartbeat is not installed'),
+    version: () => packageVersion('heartbeat'),
     async prepare(lab) {
       for (const node of NODE_NAMES) await writeHeartbeatFiles(lab, node)
     },
@@ -167,6 +169,12 @@ async function writeHeartbeatFiles(lab: Lab, node: LabNodeName): Promise<void> {
     .filter((entry) => entry.interface === 'eth0' && entry.family === 4)
     .map(({ address }) => `IPaddr2::${address}/${PREFIX_LENGTH[4]}/eth0`)
   await writeFile(`${places}/etc/haresources`, `sp1 ${resources.join(' ')}\n`)
+}
+
+/** Of a Debian package, without epoch and revision. */
+async function packageVersion(name: string): Promise<string | null> {
+  const asked = await attempt('ask for a version', ['dpkg-query', '-s', name])
+  return asked.ok ? (/^Version: (?:\d+:)?(.*?)(?:-[^-]*)?$/m.exec(asked.stdout)?.[1] ?? null) : null
 }
 
 function rivalDirectory(plan: LabPlan, node: LabNodeName): string {
