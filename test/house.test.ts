@@ -39,6 +39,7 @@ const PURE_DAEMON = ['daemon/loop.ts', 'daemon/executor.ts', 'daemon/ports.ts']
 const PACKAGES: Record<string, readonly string[]> = {
   execa: ['system/exec.ts'],
   fastify: ['control/server.ts', 'control/request.ts'],
+  mysql2: ['resources/mariadb-door.ts'],
   'net-ping': ['system/icmp.ts'],
   'raw-socket': ['system/icmp.ts'],
   yaml: ['config/yaml.ts'],

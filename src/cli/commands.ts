@@ -38,6 +38,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'every mistake in the configuration',
     load: () => import('./check-config.ts'),
   },
+  reload: {
+    summary: 'check a changed configuration; which node to restart first',
+    load: () => import('./reload.ts'),
+  },
   key: { summary: 'new or rotate: the shared key of the pair', load: () => import('./key.ts') },
   agent: {
     summary: 'the agent itself; normally started by systemd',

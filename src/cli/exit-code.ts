@@ -21,6 +21,12 @@ export const EXIT = {
   unverified: 5,
   /** Begun and not brought to an end; the reason was printed. */
   failed: 6,
+  /** `simulate`: both gates were open at one instant, or a term was used twice. */
+  unsafe: 10,
+  /** `simulate`: the pair did not settle after everything was mended. */
+  stuck: 11,
+  /** `simulate`: the code under trial failed; this command itself did not. */
+  crashed: 12,
   /** A mistake in this program (EX_SOFTWARE of sysexits.h). */
   internal: 70,
 } as const satisfies Record<string, number>

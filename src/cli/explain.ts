@@ -3,16 +3,8 @@
  */
 import { controlClient } from '../control/client.ts'
 import type { ExplainDocument } from '../control/schema.ts'
-import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
-import {
-  ASKING_OPTIONS,
-  type CommandSpec,
-  type Io,
-  parseCommand,
-  timeoutComplaint,
-  timeoutMsFrom,
-  usageError,
-} from './command.ts'
+import { json, parseAsking, reportFailure } from './ask.ts'
+import { ASKING_OPTIONS, type CommandSpec, type Io } from './command.ts'
 import { formatMs } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { type Paint, paintFor } from './paint.ts'
@@ -27,12 +19,9 @@ const SPEC: CommandSpec = {
 }
 
 export async function run(args: string[], io: Io): Promise<number> {
-  const result = parseCommand(SPEC, args, io)
-  if (!result.ok) return result.exitCode
-  const { parsed } = result
-  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
-  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
-  const asJson = parsed.values['json'] === true
+  const asking = parseAsking(SPEC, args, io)
+  if (!asking.ok) return asking.exitCode
+  const { parsed, limitMs, asJson } = asking
   const asked = await controlClient(parsed.places.runDir).explain(limitMs)
   if (!asked.ok) return reportFailure(asked, { command: SPEC.name, json: asJson, io })
   io.stdout(asJson ? json(asked.value) : explainText(asked.value, paintFor(io)))

@@ -2,16 +2,8 @@
  * `tandem history`: when did the role of this node change, and why?
  */
 import { controlClient } from '../control/client.ts'
-import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
-import {
-  ASKING_OPTIONS,
-  type CommandSpec,
-  type Io,
-  parseCommand,
-  timeoutComplaint,
-  timeoutMsFrom,
-  usageError,
-} from './command.ts'
+import { json, parseAsking, reportFailure } from './ask.ts'
+import { ASKING_OPTIONS, type CommandSpec, type Io, usageError } from './command.ts'
 import { formatMs } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { paintFor } from './paint.ts'
@@ -29,16 +21,13 @@ const SPEC: CommandSpec = {
 }
 
 export async function run(args: string[], io: Io): Promise<number> {
-  const result = parseCommand(SPEC, args, io)
-  if (!result.ok) return result.exitCode
-  const { parsed } = result
-  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
-  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
+  const asking = parseAsking(SPEC, args, io)
+  if (!asking.ok) return asking.exitCode
+  const { parsed, limitMs, asJson } = asking
   const limit = parsed.values['limit'] ?? '20'
   if (!/^([1-9]\d{0,2}|1000)$/.test(String(limit))) {
     return usageError(SPEC.name, `--limit '${limit}' is not a number from 1 to 1000`, io)
   }
-  const asJson = parsed.values['json'] === true
   const asked = await controlClient(parsed.places.runDir).history(Number(limit), limitMs)
   if (!asked.ok) return reportFailure(asked, { command: SPEC.name, json: asJson, io })
   const { node, transitions } = asked.value

@@ -1,7 +1,8 @@
 /**
  * `tandem maintenance on|off`: shall a node keep its hands still?
  *
- * A node in maintenance neither takes over nor is elected; an active one hands over first.
+ * A node in maintenance neither takes over nor is elected. An active one hands over first; where it cannot,
+ * it is refused with the reason, or with --force this node releases and nobody serves.
  */
 import { type CommandSpec, type Io, parseCommand, usageError } from './command.ts'
 import { OPERATION_OPTIONS, operate, targetNode } from './operate.ts'
@@ -9,11 +10,13 @@ import { OPERATION_OPTIONS, operate, targetNode } from './operate.ts'
 const SPEC: CommandSpec = {
   name: 'maintenance',
   summary: 'Begins or ends the maintenance of this node.',
-  details: 'A node in maintenance does not become active. One that is active hands over first.',
+  details:
+    'A node in maintenance does not become active. One that is active hands over first; where the peer\n' +
+    'cannot serve, it is refused (exit 3) and nothing changes, unless forced.',
   positionals: ['on|off'],
   options: {
     ...OPERATION_OPTIONS,
-    force: { type: 'boolean', help: 'also when then nobody can serve' },
+    force: { type: 'boolean', help: 'on, active: release although nobody serves then' },
   },
 }
 

@@ -13,9 +13,6 @@ import { type CommandSpec, type Io, type Parsed, parseCommand, usageError } from
 import { EXIT } from './exit-code.ts'
 import { printable } from './table.ts'
 
-/** Exit codes of this command besides those of every command. */
-export const SIMULATE_EXIT = { unsafe: 10, stuck: 11, crashed: 12 } as const
-
 const SPEC: CommandSpec = {
   name: 'simulate',
   summary:
@@ -24,8 +21,8 @@ const SPEC: CommandSpec = {
     'Without --seed a fresh one is chosen. Seeds count up from the first, one schedule each. With',
     '--seed alone that one schedule runs; else as many as --runs and --seconds allow (10 seconds).',
     '',
-    'Exit codes: 0 all well; 1 wrong arguments; 10 both gates were open, or a term was used twice;',
-    '11 the pair did not settle after everything was mended; 12 the program itself failed.',
+    `Exit codes: ${EXIT.done} all well; ${EXIT.usage} wrong arguments; ${EXIT.unsafe} both gates were open, or a term was used twice;`,
+    `${EXIT.stuck} the pair did not settle after everything was mended; ${EXIT.crashed} the program itself failed.`,
   ].join('\n'),
   positionals: [],
   options: {
@@ -174,9 +171,9 @@ function runOne(plan: Plan, seed: number, io: Io): Outcome {
 
 /** The worst verdict decides: unsafe, then crashed, then stuck. */
 export function exitCodeOf({ verdicts }: Pick<Tally, 'verdicts'>): number {
-  if (verdicts.unsafe > 0) return SIMULATE_EXIT.unsafe
-  if (verdicts.crashed > 0) return SIMULATE_EXIT.crashed
-  return verdicts.stuck > 0 ? SIMULATE_EXIT.stuck : EXIT.done
+  if (verdicts.unsafe > 0) return EXIT.unsafe
+  if (verdicts.crashed > 0) return EXIT.crashed
+  return verdicts.stuck > 0 ? EXIT.stuck : EXIT.done
 }
 
 /** The command that runs the same schedules again; one seed when it is named. */

@@ -151,9 +151,13 @@ function agent({ version, profile, mode, timing, local, self }: StatusDocument):
     `agent ${self.pid}, up ${formatMs(self.uptimeMs)}, ` +
     `${self.realtime ? 'real-time' : 'not real-time'}, ` +
     `loop late by at most ${formatMs(self.loopDelayMs.maxLastMinute)} in the last minute, ` +
-    `${plural(self.pauses, 'pause')}, ${Math.round(self.rssBytes / 1_048_576)} MiB, ` +
+    `${worstDelay(self)}${plural(self.pauses, 'pause')} since the start, ${Math.round(self.rssBytes / 1_048_576)} MiB, ` +
     `gate refused ${local.gate.refusals} of ${plural(local.gate.commands, 'command')}\n`
   )
+}
+
+function worstDelay({ loopDelayMs: { max, maxAtIso } }: StatusDocument['self']): string {
+  return maxAtIso === null ? '' : `${formatMs(max)} ever (${maxAtIso}), `
 }
 
 function titles(words: readonly string[]): Cell[] {

@@ -5,16 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { controlClient } from '../control/client.ts'
-import { json, QUESTION_LIMIT_MS, reportFailure } from './ask.ts'
-import {
-  ASKING_OPTIONS,
-  type CommandSpec,
-  type Io,
-  parseCommand,
-  timeoutComplaint,
-  timeoutMsFrom,
-  usageError,
-} from './command.ts'
+import { json, parseAsking, reportFailure } from './ask.ts'
+import { ASKING_OPTIONS, type CommandSpec, type Io, usageError } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { paintFor } from './paint.ts'
 import { statusText } from './status-text.ts'
@@ -37,18 +29,15 @@ const WATCH_INTERVAL_MS = 1_000
 const REDRAW = '\u001b[H\u001b[J'
 
 export async function run(args: string[], io: Io): Promise<number> {
-  const result = parseCommand(SPEC, args, io)
-  if (!result.ok) return result.exitCode
-  const { parsed } = result
-  const limitMs = timeoutMsFrom(parsed, QUESTION_LIMIT_MS)
-  if (limitMs === null) return usageError(SPEC.name, timeoutComplaint(parsed), io)
+  const asking = parseAsking(SPEC, args, io)
+  if (!asking.ok) return asking.exitCode
+  const { parsed, limitMs, asJson } = asking
   const watch = parsed.values['watch'] === true
   const count = parsed.values['count'] ?? (watch ? Number.POSITIVE_INFINITY : '1')
   if (parsed.values['count'] !== undefined && (!watch || !/^[1-9]\d{0,8}$/.test(String(count)))) {
     return usageError(SPEC.name, '--count needs --watch and a whole number above 0', io)
   }
   const client = controlClient(parsed.places.runDir)
-  const asJson = parsed.values['json'] === true
   const paint = paintFor(io)
   let exitCode: number = EXIT.done
   for (let shown = 1; ; shown += 1) {

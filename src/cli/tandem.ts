@@ -26,5 +26,6 @@ try {
 } catch (mistake) {
   const told = mistake instanceof Error ? (mistake.stack ?? mistake.message) : String(mistake)
   io.stderr(`tandem: a mistake in this program; please report it\n${told}\n`)
-  process.exitCode = EXIT.internal
+  // At once: threads that were started by then would keep a broken program alive, locks and all.
+  process.exit(EXIT.internal)
 }

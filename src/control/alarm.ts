@@ -35,8 +35,16 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
     raise('state-disk', `the term cannot be written: ${heart.storeTrouble}`)
   }
   if (gate.weaker !== null) raise('gate-weaker', gate.weaker)
-  for (const name of gate.lostInterfaces) {
-    raise('gate-removed', `the gate is not in force on ${name}; it could not be put back`)
+  for (const { place, now } of gate.missing) {
+    if (now === 'removed') {
+      raise('gate-removed', `the gate was taken away at ${place}; it is being put back`)
+    } else {
+      raise(
+        'gate-lost',
+        `the gate is not in force at ${place} and could not be put back: everything passes there; ` +
+          'it is tried again every 20 s',
+      )
+    }
   }
   if (!agreesWithPeer(turn)) {
     raise(

@@ -74,7 +74,8 @@ export async function listen(request: ListenRequest): Promise<ListenResult> {
         }
       }
     }
-    hidden = await mkdtemp(join(runDir, '.'))
+    // Not `join`, which swallows the dot: it would lie beside the run directory, on another disk perhaps.
+    hidden = await mkdtemp(`${runDir}/.`)
     await put({ server: full, hidden, path: controlPath, mode: 0o660, groupId })
     await put({ server: read, hidden, path: statusPath, mode: 0o666, groupId: null })
   } catch (cause) {

@@ -145,10 +145,15 @@ const self = object('the agent itself', {
   pid: count('process'),
   uptimeMs: count('milliseconds since its start'),
   loopDelayMs: object('how late the loop ran', {
-    max: number('milliseconds since start'),
-    maxLastMinute: number('milliseconds in the last minute'),
+    max: number('milliseconds, the worst since the start'),
+    maxAtIso: nullable(text('wall time of the worst; null when it never was late')),
+    maxLastMinute: number('milliseconds, the worst of the last minute'),
   }),
-  pauses: count('times it ran later than the gap rule allows'),
+  pauses: count('times since the start it stood still for longer than the gap rule allows'),
+  configuration: list(
+    'what it runs with, part by part, to compare with the files',
+    object('one part', { part: text('its name'), fingerprint: text('of its facts') }),
+  ),
   realtime: truth('the heart has a real-time scheduling class'),
   rssBytes: count('resident memory'),
 })
@@ -179,7 +184,9 @@ export const statusSchema = object('what this node is, knows and sees', {
 export const operationRequestSchema = object('what an operator asks for', {
   kind: oneOf('what is asked', ['make-active', 'make-standby', 'maintenance']),
   node: optional(nodeName),
-  force: optional(truth('accept data that may be stale; never more than that')),
+  force: optional(
+    truth('make-active: accept stale data, never more; maintenance: although nobody serves then'),
+  ),
   on: optional(truth('maintenance only: begin or end it')),
 })
 

@@ -25,10 +25,13 @@ export interface Transition {
 export interface HeartHealth {
   startedMs: number
   realtime: boolean
-  /** Latest tick in the last minute or so. */
-  lateMaxMs: number
-  /** Ticks that were skipped because this process did not run. */
-  missedTicks: number
+  lateness: {
+    /** Latest beat since the start; null when none was late. */
+    worst: { ms: number; atMs: number } | null
+    lastMinuteMs: number
+    /** Standstills longer than the gap rule allows. */
+    pauses: number
+  }
   /** The control thread made no progress for too long; nothing is renewed. */
   stalled: boolean
   /** The term cannot be written; null when it can. */
@@ -78,7 +81,8 @@ export interface Snapshot {
     refusals: number
     serveUntilMs: number
     occupiedUntilMs: number
-    lostInterfaces: readonly string[]
+    /** Parts that are not in force, as `eth0 ingress`: being put back, or that could not be. */
+    missing: readonly { place: string; now: 'removed' | 'lost' }[]
   }
   addressesPresent: boolean
   announcedMs: number | null

@@ -4,6 +4,7 @@
  * Pure: everything comes in as values. The sentences of alarms live here, each with its code.
  */
 import type { PairConfig } from '../config/config.ts'
+import { fingerprintsOf } from '../config/parts.ts'
 import { isAble } from '../core/fitness.ts'
 import type { Role } from '../core/heartbeat.ts'
 import { agreesWithPeer } from '../core/peer.ts'
@@ -46,6 +47,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
   const { config } = around
   const turn = readingTurn(snapshot, config)
   const { timing } = config.policy
+  const { lateness } = snapshot.heart
   return {
     schema: 1,
     node: config.node,
@@ -89,10 +91,12 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       pid: around.pid,
       uptimeMs: Math.round(snapshot.nowMs - snapshot.heart.startedMs),
       loopDelayMs: {
-        max: round1(snapshot.heart.lateMaxMs),
-        maxLastMinute: round1(snapshot.heart.lateMaxMs),
+        max: round1(lateness.worst?.ms ?? 0),
+        maxAtIso: lateness.worst === null ? null : around.isoOf(lateness.worst.atMs),
+        maxLastMinute: round1(lateness.lastMinuteMs),
       },
-      pauses: snapshot.heart.missedTicks,
+      pauses: lateness.pauses,
+      configuration: fingerprintsOf(config),
       realtime: snapshot.heart.realtime,
       rssBytes: around.rssBytes,
     },
@@ -123,7 +127,7 @@ function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocume
       kind: gate.kind,
       state: serving ? 'open' : gate.occupiedUntilMs > nowMs ? 'occupied' : 'shut',
       weaker: gate.weaker,
-      attached: gate.lostInterfaces.length === 0,
+      attached: gate.missing.length === 0,
       commands: gate.commands,
       refusals: gate.refusals,
     },

@@ -32,7 +32,8 @@ export type Event = { nowMs: number } & (
   /** An operator names the node to become active. `force` accepts stale data, never T0 to T3. */
   | { type: 'ask'; node: NodeName; force: boolean }
   | { type: 'health'; healthy: boolean }
-  | { type: 'maintenance'; on: boolean }
+  /** `force`: an active gives the right back at once, whether or not anybody can take it. */
+  | { type: 'maintenance'; on: boolean; force?: boolean }
   /** How far our data reaches. */
   | { type: 'position'; position: Position }
   /** Nobody can write any more; the data reaches this far. */

@@ -119,6 +119,9 @@ function take(turn: Turn, event: Event): void {
       return
     case 'maintenance':
       s.maintenance = event.on
+      if (event.on && event.force === true && s.role === 'active') {
+        becomeDemoting(turn, 'maintenance')
+      }
       return
     case 'position':
       s.position = event.position

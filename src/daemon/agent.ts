@@ -1,29 +1,25 @@
 /**
  * In which order does the agent come up?
  *
- * One agent at a time, the interfaces, the list for the crash helper, the gate (shut), and then the
- * running agent with its hard state, control thread and heart (`running-agent.ts`).
+ * One agent at a time (`directories.ts`), the interfaces, the list for the crash helper, the gate
+ * (shut), and then the running agent with its hard state, control thread and heart
+ * (`running-agent.ts`).
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PairConfig } from '../config/config.ts'
 import { prepareGate } from '../gate/choose.ts'
 import { FloatingIps } from '../resources/floating-ip.ts'
 import { native } from '../system/native.ts'
-import { type AgentEnd, type AgentOptions, RunningAgent } from './running-agent.ts'
+import type { AgentEnd } from './agent-end.ts'
+import { claimDirectories, using } from './directories.ts'
+import { type AgentOptions, RunningAgent } from './running-agent.ts'
 
 /** Runs the agent until it is asked to stop, or cannot start. */
 export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
-  const { config, runDir } = options
-  await mkdir(runDir, { recursive: true, mode: 0o755 })
-  if (!native.lockFile(join(runDir, 'agent.lock'))) {
-    return {
-      ok: false,
-      code: 'HA_AGENT_RUNNING',
-      message: `another agent of this node holds ${join(runDir, 'agent.lock')}`,
-      mend: 'stop it first, or give this one a run directory of its own with --run',
-    }
-  }
+  const { config, runDir, stateDir } = options
+  const refusal = await claimDirectories({ runDir, stateDir })
+  if (refusal !== null) return refusal
   const missing = config.floatingIps.find(({ interface: name }) => native.linkState(name) === null)
   if (missing !== undefined) {
     return {
@@ -31,10 +27,12 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
       code: 'HA_INTERFACE_MISSING',
       message: `floating IP ${missing.address} belongs on ${missing.interface}, which does not exist here`,
       mend: 'correct network.yml, or bring the interface up first',
+      hanging: null,
     }
   }
   const floatingIps = new FloatingIps(config.floatingIps, native)
-  await writeReleaseList(runDir, config)
+  const listed = await using(runDir, () => writeReleaseList(runDir, config))
+  if (!listed.ok) return listed
   const gate = await prepareGate({
     choice: config.gate,
     runDir,
@@ -49,10 +47,11 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
       code: 'HA_GATE_FAILED',
       message: `no gate could be put in force: ${gate.reason}`,
       mend: 'run as root with iproute2 and bpftool installed, or set tandem.gate: auto',
+      hanging: null,
     }
   }
   const agent = await RunningAgent.start(options, gate.value, floatingIps)
-  return agent.untilEnd()
+  return agent.ok ? agent.value.untilEnd() : agent
 }
 
 /** Linux answers address requests for any of its addresses on every interface: guard them all. */

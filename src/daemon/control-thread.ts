@@ -37,7 +37,7 @@ export interface ControlThreadData {
 
 const PROGRESS_MS = 250
 /** Removals are told at once by the kernel; this look is for what was not told. */
-const GATE_POLL_MS = 20_000
+const GATE_POLL_MS = 60_000
 const ALARM_MS = 1_000
 const SNAPSHOT_LIMIT_MS = 1_500
 /** A log line that comes later than this after what it tells says when that was. */
@@ -164,14 +164,15 @@ const gateWatch = watchGate({
   },
   listener: {
     removed: ({ place, what }) => {
-      tell({ type: 'gate-place', place, inForce: false })
+      tell({ type: 'gate-place', place, now: 'removed' })
       log.line('error', 'gate-removed', `${place}: ${what}; putting it back`)
     },
     mended: (place) => {
-      tell({ type: 'gate-place', place, inForce: true })
+      tell({ type: 'gate-place', place, now: 'in-force' })
       log.line('warning', 'gate-mended', `${place}: the gate is in force again`)
     },
     lost: ({ place, what }) => {
+      tell({ type: 'gate-place', place, now: 'lost' })
       log.line('error', 'gate-lost', `${place}: ${what}; it could not be put back`)
     },
   },

@@ -10,6 +10,7 @@ import type { FloatingIp, PathConfig } from '../config/config.ts'
 import { FloatingIps } from '../resources/floating-ip.ts'
 import type { LinkState } from '../system/add-on.ts'
 import { native } from '../system/native.ts'
+import { AddressHands } from './address-hands.ts'
 import { AddressKeeping } from './address-keeping.ts'
 import { keepNeighbour } from './neighbour-keeper.ts'
 import { SharedMemory } from './shared-memory.ts'
@@ -39,9 +40,10 @@ export type FromHands =
  * measured leases; late by 0.25 s at most.
  */
 const ADDRESS_VALID_SECONDS = 1
-const ADDRESS_REFRESH_MS = 200
 /** The driver's own answer takes 0.2 ms; netlink would tell up to 0.7 s late (measured on veth). */
 const CARRIER_POLL_MS = 100
+/** With every second look at the carriers: waking up costs more than what is done then. */
+const ADDRESS_REFRESH_MS = 2 * CARRIER_POLL_MS
 /** Well below the kernel's shortest reachable time, 15 s (half of base_reachable_time). */
 const NEIGHBOUR_KEEP_MS = 5_000
 /** An interface that is made anew is one that was gone for longer than this. */
@@ -50,47 +52,32 @@ const LINK_LOOK_MS = 1_000
 const port = parentPort as MessagePort
 const data = workerData as HandsThreadData
 const memory = new SharedMemory(data.memory)
-const addresses = new FloatingIps(data.floatingIps, native)
-const keeping = new AddressKeeping(ADDRESS_REFRESH_MS, data.heartbeatMs)
+const addresses = new AddressHands({
+  floatingIps: data.floatingIps,
+  addresses: new FloatingIps(data.floatingIps, native),
+  keeping: new AddressKeeping(ADDRESS_REFRESH_MS, data.heartbeatMs),
+  memory,
+  validSeconds: ADDRESS_VALID_SECONDS,
+  now: native.bootTimeMs,
+  trouble: (text) => tell({ type: 'trouble', text }),
+})
 
 function tell(message: FromHands): void {
   port.postMessage(message)
-}
-
-function report(failures: readonly { address: string; code: string; message: string }[]): void {
-  for (const { address, code, message } of failures) {
-    tell({ type: 'trouble', text: `floating IP ${address}: ${message} (${code})` })
-  }
-}
-
-function add(): void {
-  report(addresses.add(ADDRESS_VALID_SECONDS))
-  keeping.noteAdded(native.bootTimeMs())
-  memory.write('addressesPresent', 1)
-}
-
-function remove(): void {
-  keeping.noteRemoved()
-  memory.write('addressesPresent', 0)
-  report(addresses.remove())
-}
-
-/** Renews the lifetime as long as the heart beats and wants it. */
-function refresh(): void {
-  const wanted = memory.read('addressesWanted') === 1
-  if (keeping.look(native.bootTimeMs(), memory.read('heartBeat'), wanted)) {
-    report(addresses.refresh(ADDRESS_VALID_SECONDS))
-    memory.write('addressesPresent', 1)
-  } else {
-    // Nobody renews them: in at most their lifetime they are gone.
-    memory.write('addressesPresent', 0)
-  }
 }
 
 function pollCarriers(): void {
   for (const [index, name] of data.watchedInterfaces.entries()) {
     memory.noteCarrier(index, !native.carrier(name))
   }
+}
+
+let looks = 0
+
+function look(): void {
+  pollCarriers()
+  looks += 1
+  if (looks % (ADDRESS_REFRESH_MS / CARRIER_POLL_MS) === 0) addresses.refresh()
 }
 
 const links = new Map<string, string>()
@@ -115,8 +102,7 @@ if (data.realtimePriority !== null) {
 pollCarriers()
 lookAtLinks()
 setInterval(lookAtLinks, LINK_LOOK_MS)
-setInterval(refresh, ADDRESS_REFRESH_MS)
-setInterval(pollCarriers, CARRIER_POLL_MS)
+setInterval(look, CARRIER_POLL_MS)
 setInterval(() => {
   for (const path of data.paths) {
     keepNeighbour(path, native, (text) => tell({ type: 'trouble', text }))
@@ -126,11 +112,11 @@ setInterval(() => {
 port.on('message', (message: ToHands) => {
   switch (message.type) {
     case 'add':
-      return add()
+      return addresses.add()
     case 'remove':
-      return remove()
+      return addresses.remove()
     case 'stop':
-      remove()
+      addresses.remove()
       return tell({ type: 'stopped' })
   }
 })

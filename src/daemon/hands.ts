@@ -6,6 +6,7 @@ import type { PairConfig } from '../config/config.ts'
 import type { LinkState } from '../system/add-on.ts'
 import { native } from '../system/native.ts'
 import type { FromHands, HandsThreadData, ToHands } from './hands-thread.ts'
+import { inTime } from './in-time.ts'
 import type { Addresses } from './service-gate.ts'
 import type { SharedMemory } from './shared-memory.ts'
 
@@ -74,8 +75,12 @@ export class Hands {
     return this.#links.get(name) ?? null
   }
 
-  /** Takes the floating IPs off and ends; waits for the kernel no longer than half a second. */
-  async stop(): Promise<void> {
+  /**
+   * Takes the floating IPs off and ends; waits for the kernel no longer than half a second for each.
+   *
+   * @returns whether the thread is gone; false while it waits inside the kernel
+   */
+  async stop(): Promise<boolean> {
     const stopped = new Promise<void>((resolve) => {
       this.#worker.on('message', (message: FromHands) => {
         if (message.type === 'stopped') resolve()
@@ -83,8 +88,8 @@ export class Hands {
     })
     this.#memory.write('addressesWanted', 0)
     this.#tell({ type: 'stop' })
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS))])
-    await this.#worker.terminate()
+    await inTime(stopped, STOP_LIMIT_MS)
+    return inTime(this.#worker.terminate(), STOP_LIMIT_MS)
   }
 
   #tell(message: ToHands): void {

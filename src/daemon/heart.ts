@@ -14,6 +14,7 @@ import type { Heartbeat } from '../core/heartbeat.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
 import { Announcer } from './announcer.ts'
+import { Lateness } from './lateness.ts'
 import type { LinkHealth } from './link-health.ts'
 import { type Happening, Loop } from './loop.ts'
 import type { FromHeart } from './message.ts'
@@ -21,9 +22,6 @@ import type { Observer, Ports } from './ports.ts'
 import { Pulse, type PulseReport } from './pulse.ts'
 import type { ServiceGate } from './service-gate.ts'
 import type { SharedMemory } from './shared-memory.ts'
-
-/** After this long without another late tick, the worst one is forgotten. */
-const LATE_REMEMBERED_MS = 60_000
 
 /** Events that tell of the end of what an effect started, or of what an operator wants. */
 const ENDINGS: ReadonlySet<Happening['type']> = new Set([
@@ -68,8 +66,7 @@ export class Heart {
   readonly #announcer: Announcer
   #servicesHealthy = true
   #progress = { count: -1, sinceMs: 0 }
-  #lateMax = { ms: 0, atMs: 0 }
-  #missedTicks = 0
+  readonly #lateness: Lateness
   #stalled = false
   #stopped = false
   #startedMs = 0
@@ -80,6 +77,7 @@ export class Heart {
   constructor(doors: HeartDoors, options: HeartOptions) {
     this.#doors = doors
     this.#options = options
+    this.#lateness = new Lateness(options.policy.timing.gapMs)
     this.#loop = new Loop(options.initial, options.policy, this.#ports(), this.#observer())
     this.#pulse = new Pulse(options.policy.timing.heartbeatMs, doors.now, (report) =>
       this.#beat(report),
@@ -99,8 +97,7 @@ export class Heart {
     return {
       startedMs: this.#startedMs,
       realtime,
-      lateMaxMs: this.#lateMax.ms,
-      missedTicks: this.#missedTicks,
+      lateness: this.#lateness.report(this.#doors.now()),
       stalled: this.#stalled,
       storeTrouble,
     }
@@ -150,7 +147,7 @@ export class Heart {
   #beat(report: PulseReport): void {
     const now = this.#doors.now()
     this.#doors.memory.raise('heartBeat')
-    this.#noteLateness(report, now)
+    this.#lateness.note(report.lateMs, now)
     // Time in which the whole process was stopped is no evidence against the control thread. Only
     // that time: on a busy machine a tick is missed now and then, and the rest still counts.
     this.#progress.sinceMs += report.missed * this.#options.policy.timing.heartbeatMs
@@ -161,13 +158,6 @@ export class Heart {
     this.#reportProbe()
     this.#loop.take({ type: 'tick' })
     this.#doors.writeState(this.#loop.state, now)
-  }
-
-  #noteLateness(report: PulseReport, now: number): void {
-    this.#missedTicks += report.missed
-    if (report.lateMs >= this.#lateMax.ms || now - this.#lateMax.atMs > LATE_REMEMBERED_MS) {
-      this.#lateMax = { ms: report.lateMs, atMs: now }
-    }
   }
 
   /** A heart that beats for a dead body lies: without progress of the control thread it stops. */

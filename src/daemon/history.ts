@@ -28,13 +28,7 @@ export class History {
   static async open(stateDir: string): Promise<History> {
     const path = join(stateDir, FILE_NAME)
     const text = await readFile(path, 'utf8').catch(() => '')
-    const records = text.split('\n').flatMap((line) => {
-      try {
-        return line === '' ? [] : [JSON.parse(line) as TransitionRecord]
-      } catch {
-        return []
-      }
-    })
+    const records = text.split('\n').flatMap((line) => recordIn(line) ?? [])
     return new History(path, records.slice(-KEPT_MAX), text !== '' && !text.endsWith('\n'))
   }
 
@@ -79,5 +73,19 @@ export class History {
     await writeFile(next, text, { mode: 0o600 })
       .then(() => rename(next, this.#path))
       .catch(() => {})
+  }
+}
+
+/** Null for a line that is torn, or was never ours: one such record would spoil every answer. */
+function recordIn(line: string): TransitionRecord | null {
+  try {
+    const read = JSON.parse(line) as TransitionRecord | null
+    const texts = [read?.atIso, read?.from, read?.to, read?.reason?.code, read?.reason?.sentence]
+    if (read === null || !texts.every((text) => typeof text === 'string')) return null
+    const { term, outageMs } = read
+    if (typeof term !== 'number') return null
+    return outageMs === null || typeof outageMs === 'number' ? read : null
+  } catch {
+    return null
   }
 }

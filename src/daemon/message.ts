@@ -19,9 +19,10 @@ export type FromHeart =
 export type ToHeart =
   | { type: 'snapshot'; id: number }
   | { type: 'ask'; node: NodeName; force: boolean }
-  | { type: 'maintenance'; on: boolean }
+  /** `force`: this node releases at once, whether or not anybody can take its place. */
+  | { type: 'maintenance'; on: boolean; force: boolean }
   | { type: 'health'; healthy: boolean }
   | { type: 'listening'; ok: boolean }
-  /** A part of the gate was removed by somebody, or is back. */
-  | { type: 'gate-place'; place: string; inForce: boolean }
+  /** A part of the gate was removed by somebody, could not be put back, or is in force again. */
+  | { type: 'gate-place'; place: string; now: 'removed' | 'lost' | 'in-force' }
   | { type: 'stopped' }

@@ -116,14 +116,55 @@ class Run {
         mend: `run the command on ${this.#operation.node}`,
       })
     }
-    ports.tell({ type: 'maintenance', on })
+    const serves = on && (await ports.snapshot()).state.role === 'active'
+    if (serves) return this.#handOver()
+    ports.tell({ type: 'maintenance', on, force: false })
     await ports.wait(POLL_MS)
     this.#step(on ? 'maintenance began' : 'maintenance ended')
-    const { state } = await ports.snapshot()
-    if (on && state.role === 'active') {
-      this.#step('this node is active: it hands over if the peer can serve')
-      await this.#until((snapshot) => snapshot.state.role !== 'active', PATIENCE_MS)
+    this.end('done')
+  }
+
+  /**
+   * The maintenance of an active begins with the peer's activity. Where the peer cannot serve it is
+   * refused; by force this node releases all the same, and nobody serves.
+   */
+  async #handOver(): Promise<void> {
+    const ports = this.#ports
+    const { config } = ports
+    const peer = peerOf(config.node)
+    const blocker = await this.#obstacle((now) => switchoverBlocker(readingTurn(now, config)))
+    if (blocker !== null && !this.#request.force) {
+      const [sentence, mend] = BLOCKERS[blocker]
+      return this.end('refused', {
+        code: blocker,
+        sentence: `this node serves and cannot hand over: ${sentence}`,
+        mend: `${mend}; or accept with --force that nobody serves`,
+      })
     }
+    const force = blocker !== null
+    this.#operation.state = 'running'
+    ports.tell({ type: 'maintenance', on: true, force })
+    this.#step(force ? 'maintenance began, by force' : `maintenance began: handing over to ${peer}`)
+    const limitMs = moveLimitMs(config)
+    let last = await ports.snapshot()
+    const reached = await this.#until((now) => {
+      last = now
+      return force ? now.state.role !== 'active' : isActive(now, peer, config.node)
+    }, limitMs)
+    if (!reached) {
+      // A node in maintenance is not elected again: it must not stay so when nobody took its place.
+      ports.tell({ type: 'maintenance', on: false, force: false })
+      return this.end('failed', {
+        code: 'not-moved',
+        sentence: `the maintenance was ended again after ${limitMs} ms: ${describe(last, config.node)}`,
+        mend: 'look at: tandem explain',
+      })
+    }
+    this.#step(
+      force
+        ? `released: nobody serves until ${peer} can, or the maintenance ends`
+        : `${peer} is active, ${config.node} is in maintenance`,
+    )
     this.end('done')
   }
 
@@ -141,7 +182,7 @@ class Run {
     this.#step(`asked for ${target} to become active`)
     ports.tell({ type: 'ask', node: target, force: this.#request.force })
 
-    const limitMs = 2 * ports.config.policy.timing.prepareMs + 1000
+    const limitMs = moveLimitMs(ports.config)
     let told = ''
     const reached = await this.#until((now) => {
       const words = describe(now, us)
@@ -188,7 +229,16 @@ class Run {
   async #refusal(target: NodeName, us: NodeName): Promise<Operation['reason']> {
     const { config } = this.#ports
     const { force } = this.#request
-    const blockerNow = (snapshot: Snapshot) => moveBlocker(snapshot, config, { target, us, force })
+    const blocker = await this.#obstacle((snapshot) =>
+      moveBlocker(snapshot, config, { target, us, force }),
+    )
+    if (blocker === null) return null
+    const [sentence, mend] = BLOCKERS[blocker]
+    return { code: blocker, sentence, mend }
+  }
+
+  /** What still stands in the way when patience is over; null as soon as nothing does. */
+  async #obstacle(blockerNow: (snapshot: Snapshot) => Blocker | null): Promise<Blocker | null> {
     const free = await this.#until((snapshot) => {
       const blocker = blockerNow(snapshot)
       if (blocker !== null && this.#operation.state === 'accepted') {
@@ -197,10 +247,7 @@ class Run {
       }
       return blocker === null
     }, PATIENCE_MS)
-    const blocker = free ? null : blockerNow(await this.#ports.snapshot())
-    if (blocker === null) return null
-    const [sentence, mend] = BLOCKERS[blocker]
-    return { code: blocker, sentence, mend }
+    return free ? null : blockerNow(await this.#ports.snapshot())
   }
 
   async #until(holds: (snapshot: Snapshot) => boolean, withinMs: number): Promise<boolean> {
@@ -211,6 +258,11 @@ class Run {
       await this.#ports.wait(POLL_MS)
     }
   }
+}
+
+/** Long enough for two preparations of a switchover, and the rest. */
+function moveLimitMs(config: PairConfig): number {
+  return 2 * config.policy.timing.prepareMs + 1000
 }
 
 /** What stands in the way of `target` becoming active, as this node sees it. */

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
 import type { Snapshot } from '../control/snapshot.ts'
@@ -23,9 +24,12 @@ import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
 import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-line.ts'
 import { AddressView } from './address-view.ts'
+import { type AgentEnd, hangingOf } from './agent-end.ts'
 import type { ControlThreadData } from './control-thread.ts'
+import { type Refusal, using } from './directories.ts'
 import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
+import { inTime } from './in-time.ts'
 import { LinkHealth } from './link-health.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
 import { ServiceGate } from './service-gate.ts'
@@ -39,6 +43,8 @@ const REALTIME_PRIORITY = 50
 /** The control thread must listen within this, or the start has failed. */
 const CONTROL_START_MS = 60_000
 const CONTROL_STOP_MS = 2_000
+/** For a thread or a file to end that was told to. */
+const END_LIMIT_MS = 500
 const PROTOCOL_POLL_MS = 10
 
 export interface AgentOptions {
@@ -54,9 +60,6 @@ export interface AgentOptions {
   /** Calls back whenever an operator wants the key file to be read again; null when it is unusable. */
   onReload(changed: (keys: readonly PairKey[] | string) => void): void
 }
-
-/** How an agent ended. */
-export type AgentEnd = { ok: true } | { ok: false; code: string; message: string; mend: string }
 
 /** An agent with its gate in force, from its first heartbeat to its last. */
 export class RunningAgent {
@@ -78,7 +81,7 @@ export class RunningAgent {
   readonly #hands: Hands
   readonly #control: Worker
   readonly #heart: Heart
-  readonly #lostPlaces = new Set<string>()
+  readonly #gatePlaces = new Map<string, 'removed' | 'lost'>()
   #storeTrouble: string | null = null
   #realtime = false
   #end: (end: AgentEnd) => void = () => {}
@@ -87,15 +90,18 @@ export class RunningAgent {
     options: AgentOptions,
     prepared: PreparedGate,
     floatingIps: FloatingIps,
-  ): Promise<RunningAgent> {
+  ): Promise<{ ok: true; value: RunningAgent } | Refusal> {
     const agents: RunningAgent[] = []
-    const store = await Store.open(options.stateDir, {
-      persisted: (ticket) => agents[0]?.take({ type: 'persisted', ticket }),
-      trouble: (message) => agents[0]?.noteStoreTrouble(message),
-    })
-    const agent = new RunningAgent(options, { prepared, floatingIps, store })
+    const store = await using(options.stateDir, () =>
+      Store.open(options.stateDir, {
+        persisted: (ticket) => agents[0]?.take({ type: 'persisted', ticket }),
+        trouble: (message) => agents[0]?.noteStoreTrouble(message),
+      }),
+    )
+    if (!store.ok) return store
+    const agent = new RunningAgent(options, { prepared, floatingIps, store: store.value })
     agents.push(agent)
-    return agent
+    return { ok: true, value: agent }
   }
 
   private constructor(
@@ -320,7 +326,7 @@ export class RunningAgent {
         this.take({ type: 'ask', node: message.node, force: message.force })
         return
       case 'maintenance':
-        this.take({ type: 'maintenance', on: message.on })
+        this.take({ type: 'maintenance', on: message.on, force: message.force })
         return
       case 'health':
         this.#heart.setServicesHealthy(message.healthy)
@@ -329,8 +335,8 @@ export class RunningAgent {
         if (!message.ok) this.#fail('HA_CONTROL_SOCKET_FAILED', 'operators cannot be answered')
         return
       case 'gate-place':
-        if (message.inForce) this.#lostPlaces.delete(message.place)
-        else this.#lostPlaces.add(message.place)
+        if (message.now === 'in-force') this.#gatePlaces.delete(message.place)
+        else this.#gatePlaces.set(message.place, message.now)
         return
       case 'stopped':
         return
@@ -344,7 +350,7 @@ export class RunningAgent {
       state: this.#heart.state,
       gate: this.#gate,
       weaker: this.#prepared.weaker,
-      lostPlaces: [...this.#lostPlaces],
+      missingPlaces: [...this.#gatePlaces].map(([place, now]) => ({ place, now })),
       announcedMs: this.#heart.announcedMs,
       links: this.#links.report(),
       rounds: this.#pingNodes.report(),
@@ -370,11 +376,11 @@ export class RunningAgent {
         await sleep(PROTOCOL_POLL_MS)
       }
     }
-    await this.#shutDown(text)
-    this.#end({ ok: true })
+    this.#end({ ok: true, hanging: await this.#shutDown(text) })
   }
 
-  async #shutDown(text: string): Promise<void> {
+  /** @returns what would not end; null when everything did */
+  async #shutDown(text: string): Promise<string | null> {
     this.#heart.stop()
     this.#links.close()
     this.#icmp[4]?.close()
@@ -385,19 +391,20 @@ export class RunningAgent {
         if (message.type === 'stopped') resolve()
       })
     })
-    await this.#hands.stop()
+    const hands = await this.#hands.stop()
     this.#tell({ type: 'stopping', text })
-    await Promise.race([stopped, sleep(CONTROL_STOP_MS)])
-    await this.#control.terminate()
-    await this.#store.close().catch(() => {})
+    await inTime(stopped, CONTROL_STOP_MS)
+    const control = await inTime(this.#control.terminate(), END_LIMIT_MS)
+    const store = await this.#store.close(END_LIMIT_MS)
     this.#stateFile.close()
+    return hangingOf({ hands, control, store })
   }
 
   /** What cannot go on ends at once; the peer takes over or is elected. */
   #fail(code: string, message: string): void {
     this.#gate.close()
-    void this.#shutDown(message).then(() =>
-      this.#end({ ok: false, code, message, mend: 'look at the log of the agent' }),
+    void this.#shutDown(message).then((hanging) =>
+      this.#end({ ok: false, code, message, mend: 'look at the log of the agent', hanging }),
     )
   }
 
@@ -409,8 +416,4 @@ export class RunningAgent {
     process.stderr.write(`tandem agent: ${text}\n`)
     process.exit(70)
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

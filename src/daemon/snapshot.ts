@@ -19,7 +19,7 @@ export interface SnapshotParts {
   state: Readonly<State>
   gate: ServiceGate
   weaker: string | null
-  lostPlaces: readonly string[]
+  missingPlaces: Snapshot['gate']['missing']
   announcedMs: number | null
   links: LinksReport
   rounds: readonly PingNodeReport[]
@@ -41,7 +41,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
       ...gate.counts,
       serveUntilMs,
       occupiedUntilMs,
-      lostInterfaces: parts.lostPlaces,
+      missing: parts.missingPlaces,
     },
     addressesPresent: gate.present,
     announcedMs: parts.announcedMs,

@@ -6,13 +6,17 @@
  * meanwhile, for a term that is not on disk may be used twice.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open as openFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HardState } from '../core/state.ts'
 import { decodeFile, encodeSlot, FILE_SIZE, isBlank, slotOffset } from '../wire/hard-state.ts'
+import { inTime } from './in-time.ts'
 
 const FILE_NAME = 'hard-state'
 const RETRY_MS = 1000
+
+/** As that of node:fs/promises; a test hands in a disk that hangs. */
+export type OpenFile = (path: string, flags: number, mode: number) => Promise<FileHandle>
 
 /** What was found on disk at start. */
 export type Found =
@@ -32,7 +36,8 @@ export class Store {
   readonly found: Found
   #hard: HardState
   #counter: number
-  readonly #file: FileHandle
+  #file: FileHandle
+  readonly #reopen: () => Promise<FileHandle>
   readonly #events: StoreEvents
   #wish: { ticket: number; hard: HardState } | null = null
   #writing = false
@@ -42,8 +47,10 @@ export class Store {
     file: FileHandle,
     read: { found: Found; hard: HardState; counter: number },
     events: StoreEvents,
+    reopen: () => Promise<FileHandle>,
   ) {
     this.#file = file
+    this.#reopen = reopen
     this.found = read.found
     this.#hard = read.hard
     this.#counter = read.counter
@@ -59,16 +66,26 @@ export class Store {
    *
    * @throws Error with a `code` when the directory cannot be used
    */
-  static async open(stateDir: string, events: StoreEvents): Promise<Store> {
+  static async open(
+    stateDir: string,
+    events: StoreEvents,
+    open: OpenFile = openFile,
+  ): Promise<Store> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 })
     const path = join(stateDir, FILE_NAME)
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_DSYNC
     let file = await open(path, flags, 0o600)
+    const reopen = async (): Promise<FileHandle> => {
+      await mkdir(stateDir, { recursive: true, mode: 0o700 })
+      const again = await open(path, flags, 0o600)
+      await makeBlank(again, stateDir)
+      return again
+    }
     try {
       const bytes = await file.readFile()
       const newest = decodeFile(bytes)
       if (newest !== null) {
-        return new Store(file, { found: { kind: 'read' }, ...newest }, events)
+        return new Store(file, { found: { kind: 'read' }, ...newest }, events, reopen)
       }
       let found: Found = { kind: 'lost' }
       if (!isBlank(bytes)) {
@@ -78,11 +95,8 @@ export class Store {
         file = await open(path, flags, 0o600)
         found = { kind: 'corrupt', keptAs }
       }
-      // Real zeroes, not a hole: the blocks must exist before the disk is full.
-      await writeWhole(file, Buffer.alloc(FILE_SIZE), 0)
-      await file.sync()
-      await syncDirectory(stateDir)
-      return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events)
+      await makeBlank(file, stateDir)
+      return new Store(file, { found, hard: { term: 0, sole: false }, counter: 0 }, events, reopen)
     } catch (error) {
       await file.close().catch(() => {})
       throw error
@@ -95,10 +109,15 @@ export class Store {
     if (!this.#writing) void this.#write()
   }
 
-  /** Nothing is written after this; a write that keeps failing is given up. */
-  async close(): Promise<void> {
+  /**
+   * Nothing is written after this; a write that keeps failing is given up. One that hangs is waited
+   * for no longer than the limit.
+   *
+   * @returns whether the file is closed; false when the disk still holds on to it
+   */
+  close(limitMs: number): Promise<boolean> {
     this.#closed = true
-    await this.#file.close()
+    return inTime(this.#file.close(), limitMs)
   }
 
   async #write(): Promise<void> {
@@ -122,6 +141,13 @@ export class Store {
   async #put(hard: HardState): Promise<string | null> {
     const slot = { counter: this.#counter + 1, hard }
     try {
+      // Removed from under us, it would be gone with the next start.
+      if ((await this.#file.stat()).nlink === 0) {
+        this.#events.trouble('the hard state was removed; it is made again')
+        const removed = this.#file
+        this.#file = await this.#reopen()
+        await removed.close()
+      }
       await writeWhole(this.#file, encodeSlot(slot), slotOffset(slot.counter))
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
@@ -130,6 +156,13 @@ export class Store {
     this.#hard = hard
     return null
   }
+}
+
+/** Real zeroes, not a hole: the blocks must exist before the disk is full. */
+async function makeBlank(file: FileHandle, stateDir: string): Promise<void> {
+  await writeWhole(file, Buffer.alloc(FILE_SIZE), 0)
+  await file.sync()
+  await syncDirectory(stateDir)
 }
 
 /** A disk that fills up writes less than it was given, and says so only by the count. */
@@ -142,7 +175,7 @@ async function writeWhole(file: FileHandle, bytes: Buffer, offset: number): Prom
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
+  const directory = await openFile(path, 'r')
   try {
     await directory.sync()
   } finally {

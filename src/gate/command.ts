@@ -22,8 +22,8 @@
  * Offsets 24 and 32 are also known to the native door, which waits for its own datagram by them.
  */
 import assert from 'node:assert/strict'
+import type { GateOperation } from './command-gate.ts'
 import type { GateAnswer, GateRefusal } from './gate.ts'
-import type { GateOperation } from './model-gate.ts'
 
 export const COMMAND_SIZE_BYTES = 96
 export const KEY_SIZE_BYTES = 16

@@ -13,8 +13,7 @@ import {
   readAnswer,
   writeCommand,
 } from './command.ts'
-import type { Gate, GateAnswer } from './gate.ts'
-import type { GateOperation } from './model-gate.ts'
+import { CommandGate, type GateOperation } from './command-gate.ts'
 
 /**
  * How long an answer is waited for. It is normally there before the call returns; one that is not
@@ -32,7 +31,7 @@ export interface EbpfGateOptions {
 }
 
 /** The gate of gate.bpf.c. Holds one descriptor. */
-export class EbpfGate implements Gate {
+export class EbpfGate extends CommandGate<GateReading> {
   readonly kind = 'ebpf'
   readonly #door: GateDoor
   readonly #key: Uint8Array
@@ -44,6 +43,7 @@ export class EbpfGate implements Gate {
 
   /** @throws the door's error when the control socket cannot be opened */
   constructor(options: EbpfGateOptions) {
+    super()
     this.#door = options.door
     this.#key = options.key
     this.#session = options.session
@@ -51,33 +51,9 @@ export class EbpfGate implements Gate {
     this.#fd = options.door.gateOpen()
   }
 
-  claim(): GateAnswer {
-    return this.#ask('claim')
-  }
-
-  occupy(deadlineMs: number, first: boolean): GateAnswer {
-    return this.#ask('occupy', deadlineMs, first)
-  }
-
-  open(deadlineMs: number, takeover: boolean): GateAnswer {
-    return this.#ask('open', deadlineMs, takeover)
-  }
-
-  extend(deadlineMs: number): GateAnswer {
-    return this.#ask('extend', deadlineMs)
-  }
-
-  close(): GateAnswer {
-    return this.#ask('close')
-  }
-
-  query(): GateAnswer {
-    return this.#ask('query')
-  }
-
   /** As `query`, with the kernel's clock, to compare it with our own. */
   read(): GateReading {
-    return this.#ask('query')
+    return this.query()
   }
 
   /** Gives the descriptor back. The gate in the kernel stays as it is until its deadline. */
@@ -85,7 +61,7 @@ export class EbpfGate implements Gate {
     this.#door.fdClose(this.#fd)
   }
 
-  #ask(operation: GateOperation, deadlineMs = 0, flag = false): GateReading {
+  protected override ask(operation: GateOperation, deadlineMs = 0, flag = false): GateReading {
     this.#sequence += 1n
     writeCommand(this.#buffer, {
       operation,

@@ -5,9 +5,8 @@
  * runs against both. `ModelGate` is an agent in front of it: the simulator's nodes use it, and the
  * gates without a kernel program take their refusals from it. Source: PROTOCOL, K1 to K5.
  */
-import type { Gate, GateAnswer, GateRefusal } from './gate.ts'
-
-export type GateOperation = 'query' | 'claim' | 'occupy' | 'open' | 'extend' | 'close'
+import { CommandGate, type GateOperation } from './command-gate.ts'
+import type { GateAnswer, GateRefusal } from './gate.ts'
 
 /** A command as the kernel gets it. `flag`: begin for `occupy`, takeover for `open`. */
 export interface ModelCommand {
@@ -90,43 +89,24 @@ export class ModelKernel {
 }
 
 /** An agent's gate in memory. It holds the session from the start, as after a first `claim`. */
-export class ModelGate implements Gate {
+export class ModelGate extends CommandGate {
   readonly kind = 'ebpf'
   readonly #kernel: ModelKernel
   #session = 1
   #sequence = 0
 
   constructor(now: () => number) {
+    super()
     this.#kernel = new ModelKernel(now)
     this.claim()
   }
 
-  claim(): GateAnswer {
+  override claim(): GateAnswer {
     this.#session += 1
-    return this.#ask('claim')
+    return super.claim()
   }
 
-  occupy(deadlineMs: number, first: boolean): GateAnswer {
-    return this.#ask('occupy', deadlineMs, first)
-  }
-
-  open(deadlineMs: number, takeover: boolean): GateAnswer {
-    return this.#ask('open', deadlineMs, takeover)
-  }
-
-  extend(deadlineMs: number): GateAnswer {
-    return this.#ask('extend', deadlineMs)
-  }
-
-  close(): GateAnswer {
-    return this.#ask('close')
-  }
-
-  query(): GateAnswer {
-    return this.#ask('query')
-  }
-
-  #ask(operation: GateOperation, deadlineMs = 0, flag = false): GateAnswer {
+  protected override ask(operation: GateOperation, deadlineMs = 0, flag = false): GateAnswer {
     this.#sequence += 1
     return this.#kernel.obey({
       operation,

@@ -21,8 +21,9 @@ import {
   readAnswer,
   writeCommand,
 } from './command.ts'
+import type { GateOperation } from './command-gate.ts'
 import type { Gate, GateAnswer } from './gate.ts'
-import { type GateOperation, ModelGate } from './model-gate.ts'
+import { ModelGate } from './model-gate.ts'
 import { STEPS, stepMs } from './nftables-ruleset.ts'
 
 const ANSWER_TIMEOUT_MS = 5

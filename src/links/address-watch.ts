@@ -79,7 +79,6 @@ export class AddressWatch {
   readonly #guarded: ReadonlyMap<string, string>
   #ourMacs: ReadonlySet<string> = new Set()
   #macsReadMs = Number.NEGATIVE_INFINITY
-  #probedAtMs: number | null = null
   #closed = false
 
   /** Interfaces that are missing now are listened to once they are there. */
@@ -98,11 +97,6 @@ export class AddressWatch {
     }
   }
 
-  /** Just before the last probes left, on the boot clock; null before the first. */
-  get probedAtMs(): number | null {
-    return this.#probedAtMs
-  }
-
   /**
    * Asks once for every floating IP.
    *
@@ -112,7 +106,6 @@ export class AddressWatch {
    * @returns 'failed' when a probe could not be sent for any other reason: it proves nothing
    */
   probe(): 'sent' | 'failed' {
-    this.#probedAtMs = this.#options.door.bootTimeMs()
     let outcome: 'sent' | 'failed' = 'sent'
     for (const ear of this.#ears) {
       const encode = ear.family === 4 ? encodeArpProbe : encodeNeighbourProbe

@@ -159,7 +159,9 @@ export interface Following {
 
 /** Starts a long-lived program. It has no time limit: its lines matter, not its end. */
 export function follow(request: FollowRequest): Following {
-  const subprocess = execa(request.command, [...request.args], {
+  // It dies with the thread that follows it, also when that is killed and can end nothing any more.
+  const words = ['--pdeathsig', 'KILL', '--', request.command, ...request.args]
+  const subprocess = execa('setpriv', words, {
     reject: false,
     buffer: false,
     stdin: 'ignore',

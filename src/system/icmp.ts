@@ -22,7 +22,7 @@ import { AddressFamily, createSocket, type Socket } from 'raw-socket'
 const REOPEN_FIRST_MS = 100
 const REOPEN_LAST_MS = 5000
 
-/** Numbers of the kernel's interface that raw-socket does not name (linux/in.h, in6.h, icmp.h). */
+/** Numbers of the kernel's interface that raw-socket does not name (linux/in.h, in6.h, icmp.h, socket.h). */
 const IPPROTO_RAW = 255
 const SOL_RAW = 255
 const ICMP_FILTER = 1
@@ -32,6 +32,8 @@ const SOL_IP = 0
 const IP_TOS = 1
 const SOL_IPV6 = 41
 const IPV6_TCLASS = 67
+const SOL_SOCKET = 1
+const SO_SNDBUFFORCE = 32
 /** Class selector 6, network control (RFC 4594). */
 const TRAFFIC_CLASS = 0xc0
 
@@ -248,6 +250,51 @@ class EchoSession extends Session {
 export function canonicalAddress(address: string): string {
   const family = address.includes(':') ? 'ipv6' : 'ipv4'
   return new SocketAddress({ address, family }).address
+}
+
+export interface WholeSender {
+  /**
+   * Sends a packet that brings its own IP header, now.
+   *
+   * @returns false when the kernel did not take it; true does not say that it left: what a gate or a
+   *   filter of this host drops counts as taken
+   */
+  send(packet: Buffer, destination: string): boolean
+  close(): void
+}
+
+/**
+ * Opens a socket for a burst of whole packets. Apart from the port's own: packets that wait for a
+ * neighbour's answer fill the socket they were sent on, and heartbeats are reflected on that one.
+ *
+ * @param bufferBytes  for packets that wait, as the kernel counts them (some 1 000 bytes each)
+ * @throws Error  EPERM without CAP_NET_RAW, in the words of strerror(3)
+ */
+export function openWholeSender(family: 4 | 6, bufferBytes: number): WholeSender {
+  const socket = openSender(family)
+  let open = true
+  socket.on('error', nothing)
+  try {
+    socket.setOption(SOL_SOCKET, SO_SNDBUFFORCE, bufferBytes)
+  } catch {
+    // Without CAP_NET_ADMIN: some 200 packets can wait.
+  }
+  return {
+    send(packet, destination) {
+      // raw-socket would open itself again.
+      if (!open) return false
+      try {
+        socket.wrap.send(packet, 0, packet.length, destination, nothing)
+        return true
+      } catch {
+        return false
+      }
+    },
+    close() {
+      if (open) socket.close()
+      open = false
+    },
+  }
 }
 
 /** Protocol 255 takes packets with their header, in both families, and receives none (raw(7)). */

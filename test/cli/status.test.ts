@@ -3,7 +3,7 @@ import { run } from '../../src/cli/status.ts'
 import type { StatusDocument } from '../../src/control/schema.ts'
 import { capturedIo } from '../fixtures/captured-io.ts'
 import { type PretendAgent, pretendPorts, startPretendAgent } from '../fixtures/control-agent.ts'
-import { STATUS } from '../fixtures/control-documents.ts'
+import { STATUS, UNHEARD_PEER } from '../fixtures/control-documents.ts'
 
 let agent: PretendAgent | null = null
 afterEach(async () => {
@@ -59,7 +59,7 @@ fd00::50/64   eth0       yes   not looked  never
 last change  2026-11-21T11:56:40.000Z  elect -> active, term 7: elected: the peer granted the lease (nobody served for 48 ms)
 
 tandem 0.1.0, mode ping, timing fast (heartbeat 20 ms, lease 100 ms)
-agent 4711, up 1 h 1 min, real-time, loop late by at most 1.3 ms in the last minute, 1 pause, 84 MiB, gate refused 0 of 812 commands
+agent 4711, up 1 h 1 min, real-time, loop late by at most 1.3 ms in the last minute, 48 ms ever (2026-11-21T11:31:07.000Z), 1 pause since the start, 84 MiB, gate refused 0 of 812 commands
 `)
   })
 
@@ -122,22 +122,7 @@ agent 4711, up 1 h 1 min, real-time, loop late by at most 1.3 ms in the last min
   })
 
   test('shows what is not known about an unheard peer as not known', async () => {
-    const peer: StatusDocument['peer'] = {
-      heard: false,
-      lastHeardMsAgo: null,
-      state: 'unknown',
-      role: null,
-      term: null,
-      able: null,
-      healthy: null,
-      maintenance: null,
-      score: null,
-      majority: null,
-      version: null,
-      boot: null,
-      hearsUs: null,
-      digestEqual: null,
-    }
+    const peer = UNHEARD_PEER
     const { out } = await shown({ ...HEALTHY, peer })
     expect(out.split('\n').slice(3, 10)).toStrictEqual([
       '             SP1 (THIS NODE)   SP2',

@@ -57,8 +57,13 @@ const CASES: readonly [Snapshot, string][] = [
   ],
   [gate({ weaker: 'no more than a lifetime' }), 'gate-weaker: no more than a lifetime'],
   [
-    gate({ lostInterfaces: ['eth0'] }),
-    'gate-removed: the gate is not in force on eth0; it could not be put back',
+    gate({ missing: [{ place: 'eth0 ingress', now: 'removed' }] }),
+    'gate-removed: the gate was taken away at eth0 ingress; it is being put back',
+  ],
+  [
+    gate({ missing: [{ place: 'eth0 ingress', now: 'lost' }] }),
+    'gate-lost: the gate is not in force at eth0 ingress and could not be put back: everything ' +
+      'passes there; it is tried again every 20 s',
   ],
   [
     active({ peer: { ...PEER, digest: 'ffff' } }),

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { watch } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +46,17 @@ describe('listen', () => {
     expect(await mode(runDir)).toBe('755')
     expect(await mode(join(runDir, 'control.sock'))).toBe('660')
     expect(await mode(join(runDir, 'status.sock'))).toBe('666')
+  })
+
+  test('puts nothing beside its directory, which may be a disk of its own', async () => {
+    const runDir = join(base, 'run')
+    await mkdir(runDir)
+    const beside: string[] = []
+    const watcher = watch(base, (_event, name) => beside.push(String(name)))
+    expect((await listenIn(runDir)).ok).toBe(true)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    watcher.close()
+    expect(beside.filter((name) => name !== 'run')).toStrictEqual([])
   })
 
   test('takes its sockets away when it closes', async () => {

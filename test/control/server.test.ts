@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { BODY_MAX_BYTES, buildServer } from '../../src/control/server.ts'
 import { pretendPorts } from '../fixtures/control-agent.ts'
-import { EXPLAIN, HISTORY, operationWith, STATUS } from '../fixtures/control-documents.ts'
+import {
+  EXPLAIN,
+  HISTORY,
+  operationWith,
+  STATUS,
+  UNHEARD_PEER,
+} from '../fixtures/control-documents.ts'
 
 type Answer = { status: number; document: unknown }
 
@@ -38,22 +44,7 @@ describe('questions', () => {
   })
 
   test('a peer that was never heard is told with nulls', async () => {
-    const peer = {
-      ...STATUS.peer,
-      heard: false,
-      lastHeardMsAgo: null,
-      state: 'unknown' as const,
-      role: null,
-      term: null,
-      able: null,
-      healthy: null,
-      maintenance: null,
-      score: null,
-      majority: null,
-      boot: null,
-      hearsUs: null,
-      digestEqual: null,
-    }
+    const peer = UNHEARD_PEER
     const unheard = { ...STATUS, peer, lastTransition: null }
     const answer = await get('/v1/status', pretendPorts({ status: async () => unheard }))
     expect(answer).toStrictEqual({ status: 200, document: unheard })

@@ -1,10 +1,12 @@
 // The status document of a snapshot, compared whole, and then what single changes make of it. Every
 // document is also held against its own schema.
 import { describe, expect, test } from 'vitest'
+import { fingerprintsOf } from '../../src/config/parts.ts'
 import { statusSchema, type TransitionRecord } from '../../src/control/schema.ts'
 import type { Snapshot } from '../../src/control/snapshot.ts'
 import { type Around, because, buildStatus } from '../../src/control/status.ts'
 import { initialState } from '../../src/core/state.ts'
+import { STATUS, UNHEARD_PEER } from '../fixtures/control-documents.ts'
 import {
   activeState,
   CONFIG,
@@ -47,45 +49,9 @@ test('a healthy pair seen from its active, in full', () => {
     timeIso: '2026-11-21T12:01:00.000Z',
     profile: 'fast',
     mode: 'ping',
-    timing: { heartbeatMs: 20, suspicionMs: 60, leaseMs: 100, marginMs: 40, dampingMs: 200 },
-    local: {
-      role: 'active',
-      state: 'active',
-      term: 7,
-      able: true,
-      healthy: true,
-      unhealthyReasons: [],
-      maintenance: false,
-      reason: { code: 'elected', sentence: 'elected: the peer granted the lease' },
-      sinceIso: `at ${NOW_MS - 60_000}`,
-      sinceMsAgo: 60_000,
-      leaseLeftMs: 82.4,
-      grantLeftMs: null,
-      gate: {
-        kind: 'ebpf',
-        state: 'open',
-        weaker: null,
-        attached: true,
-        commands: 812,
-        refusals: 0,
-      },
-    },
-    peer: {
-      heard: true,
-      lastHeardMsAgo: 10,
-      state: 'standby',
-      role: 'standby',
-      term: 7,
-      able: true,
-      healthy: true,
-      maintenance: false,
-      score: 3,
-      majority: true,
-      version: null,
-      boot: PEER_BOOT,
-      hearsUs: true,
-      digestEqual: true,
-    },
+    timing: STATUS.timing,
+    local: { ...STATUS.local, sinceIso: `at ${NOW_MS - 60_000}`, sinceMsAgo: 60_000 },
+    peer: { ...STATUS.peer, lastHeardMsAgo: 10, boot: PEER_BOOT },
     paths: [
       {
         name: 'crosslink',
@@ -120,33 +86,15 @@ test('a healthy pair seen from its active, in full', () => {
     })),
     score: 3,
     majority: true,
-    floatingIps: [
-      {
-        address: '10.0.0.50',
-        prefixLength: 24,
-        interface: 'eth0',
-        label: 'eth0:0',
-        present: true,
-        verified: true,
-        lastAnnouncedMsAgo: 1_500,
-      },
-      {
-        address: 'fd00::50',
-        prefixLength: 64,
-        interface: 'eth0',
-        label: null,
-        present: true,
-        verified: null,
-        lastAnnouncedMsAgo: 1_500,
-      },
-    ],
+    floatingIps: STATUS.floatingIps.map((address) => ({ ...address, lastAnnouncedMsAgo: 1_500 })),
     lastTransition: LAST,
     alarms: [ALARM],
     self: {
       pid: 4711,
       uptimeMs: 61_000,
-      loopDelayMs: { max: 1.3, maxLastMinute: 1.3 },
-      pauses: 0,
+      loopDelayMs: { max: 48.3, maxAtIso: `at ${NOW_MS - 50_000}`, maxLastMinute: 1.3 },
+      pauses: 2,
+      configuration: fingerprintsOf(CONFIG),
       realtime: true,
       rssBytes: 88_080_384,
     },
@@ -185,7 +133,8 @@ describe('this node', () => {
 
   test('names what keeps it from being healthy, and what its gate does not promise', () => {
     const snapshot = snapshotOf(activeState({ healthy: false }), { withoutCarrier: ['eth0'] })
-    const gate = { ...snapshot.gate, weaker: 'no more than a lifetime', lostInterfaces: ['eth0'] }
+    const missing = [{ place: 'eth0 ingress', now: 'removed' as const }]
+    const gate = { ...snapshot.gate, weaker: 'no more than a lifetime', missing }
     expect(local({ ...snapshot, gate })).toMatchObject({
       able: false,
       healthy: false,
@@ -206,22 +155,7 @@ describe('the peer', () => {
 
   test('that was never heard is unknown, and nothing is made up', () => {
     const never = { peer: null, lastHeardMs: Number.NEGATIVE_INFINITY }
-    expect(peer(snapshotOf(activeState(never)))).toEqual({
-      heard: false,
-      lastHeardMsAgo: null,
-      state: 'unknown',
-      role: null,
-      term: null,
-      able: null,
-      healthy: null,
-      maintenance: null,
-      score: null,
-      majority: null,
-      version: null,
-      boot: null,
-      hearsUs: null,
-      digestEqual: null,
-    })
+    expect(peer(snapshotOf(activeState(never)))).toEqual(UNHEARD_PEER)
   })
 
   test('that is silent keeps its last words, but not its state', () => {

@@ -82,3 +82,16 @@ test('a disk that takes nothing costs the history on disk and nothing else', asy
   await history.flush()
   expect(history.last).toEqual(record(1))
 })
+
+test('lines that are JSON but no record are passed over like torn ones', async () => {
+  const strange = [
+    'null',
+    '7',
+    '{"a":1}',
+    '{"atIso":"x","from":"a","to":"b","term":"1","reason":null}',
+  ]
+  const { outageMs: _, ...cut } = record(3)
+  writeFileSync(file(), [...strange, JSON.stringify(cut), JSON.stringify(record(5)), ''].join('\n'))
+  const history = await History.open(directory)
+  expect(history.newest(10)).toEqual([record(5)])
+})

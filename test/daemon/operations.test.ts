@@ -284,36 +284,105 @@ describe('make-active on a standby', () => {
 })
 
 describe('maintenance', () => {
-  const maintenance = (on: boolean, node: 'sp1' | 'sp2' | null = null): OperationRequest => ({
-    ...{ kind: 'maintenance', node, force: false, on },
-  })
+  const maintenance = (
+    on: boolean,
+    { node = null, force = false }: { node?: 'sp1' | 'sp2' | null; force?: boolean } = {},
+  ): OperationRequest => ({ kind: 'maintenance', node, force, on })
+  const unable = activeState({ peer: { ...PEER, able: false } })
 
   test('of a standby begins and ends at once', async () => {
     const heart = (): Answer => ({ state: standbyState() })
     const on = await operated(maintenance(true), { heart })
-    expect(on.told).toEqual([{ type: 'maintenance', on: true }])
+    expect(on.told).toEqual([{ type: 'maintenance', on: true, force: false }])
     expect([on.operation.state, sentences(on.operation)]).toEqual([
       'done',
       ['20: maintenance began'],
     ])
     const off = await operated(maintenance(false), { heart })
-    expect(off.told).toEqual([{ type: 'maintenance', on: false }])
+    expect(off.told).toEqual([{ type: 'maintenance', on: false, force: false }])
     expect(sentences(off.operation)).toEqual(['20: maintenance ended'])
   })
 
-  test('of an active is over when it has handed over', async () => {
-    const { operation, tookMs } = await operated(maintenance(true), {
-      heart: (atMs) => ({ state: atMs < 200 ? activeState() : RELEASED }),
+  test('of an active is done when the peer is active', async () => {
+    const demoting = activeState({ role: 'demoting', armed: false })
+    const { operation, told, tookMs } = await operated(maintenance(true), {
+      heart: (atMs, asked) => {
+        if (asked.length === 0) return { state: activeState() }
+        return { state: atMs < 100 ? activeState() : atMs < 200 ? demoting : RELEASED }
+      },
     })
-    expect([operation.state, tookMs]).toEqual(['done', 200])
+    expect(told).toEqual([{ type: 'maintenance', on: true, force: false }])
+    expect([operation.state, operation.reason, tookMs]).toEqual(['done', null, 200])
     expect(sentences(operation)).toEqual([
-      '20: maintenance began',
-      '20: this node is active: it hands over if the peer can serve',
+      '0: maintenance began: handing over to sp2',
+      '200: sp2 is active, sp1 is in maintenance',
+    ])
+  })
+
+  test('of an active that cannot hand over is refused with the reason, and nothing changes', async () => {
+    const { operation, told, tookMs } = await operated(maintenance(true), {
+      heart: () => ({ state: unable }),
+    })
+    expect([told, tookMs]).toEqual([[], 3_000])
+    expect([operation.state, operation.reason]).toEqual([
+      'refused',
+      {
+        code: 'peer-not-able',
+        sentence:
+          'this node serves and cannot hand over: the peer could not serve (unhealthy, in maintenance ' +
+          'or without the newest data)',
+        mend: 'look at the status of the peer; or accept with --force that nobody serves',
+      },
+    ])
+  })
+
+  test('by force of an active that cannot hand over is done when it has released', async () => {
+    const { operation, told } = await operated(maintenance(true, { force: true }), {
+      heart: (atMs, asked) => ({
+        state: asked.length === 0 || atMs < 3_040 ? unable : standbyState({ peer: PEER }),
+      }),
+    })
+    expect(told).toEqual([{ type: 'maintenance', on: true, force: true }])
+    expect([operation.state, operation.reason]).toEqual(['done', null])
+    expect(sentences(operation)).toEqual([
+      '0: waiting: the peer could not serve (unhealthy, in maintenance or without the newest data)',
+      '3000: maintenance began, by force',
+      '3040: released: nobody serves until sp2 can, or the maintenance ends',
+    ])
+  })
+
+  test('by force hands over as usual where the peer can serve', async () => {
+    const { operation, told } = await operated(maintenance(true, { force: true }), {
+      heart: (_atMs, asked) => ({ state: asked.length === 0 ? activeState() : RELEASED }),
+    })
+    expect(told).toEqual([{ type: 'maintenance', on: true, force: false }])
+    expect(operation.state).toBe('done')
+  })
+
+  test('that moves nothing in time has failed and is ended again, for a node in it is not elected', async () => {
+    const { operation, told } = await operated(maintenance(true), {
+      heart: (_atMs, asked) => ({
+        state: asked.length === 0 ? activeState() : standbyState({ peer: PEER }),
+      }),
+    })
+    expect(told).toEqual([
+      { type: 'maintenance', on: true, force: false },
+      { type: 'maintenance', on: false, force: false },
+    ])
+    expect([operation.state, operation.reason]).toEqual([
+      'failed',
+      {
+        code: 'not-moved',
+        sentence:
+          'the maintenance was ended again after 2000 ms: sp1 is standby (the stores are demoted; ' +
+          'standing by), sp2 is standby',
+        mend: 'look at: tandem explain',
+      },
     ])
   })
 
   test('of the other node is refused here, with the place where it can be asked for', async () => {
-    const { operation, told } = await operated(maintenance(true, 'sp2'), {
+    const { operation, told } = await operated(maintenance(true, { node: 'sp2' }), {
       heart: () => ({ state: activeState() }),
     })
     expect(told).toEqual([])

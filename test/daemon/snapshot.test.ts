@@ -26,7 +26,7 @@ const PARTS: SnapshotParts = {
   state: activeState(),
   gate,
   weaker: 'promises less',
-  lostPlaces: ['eth0 ingress'],
+  missingPlaces: [{ place: 'eth0 ingress', now: 'lost' }],
   announcedMs: NOW_MS - 5,
   links: {
     direct: [
@@ -47,8 +47,7 @@ const PARTS: SnapshotParts = {
   heart: {
     startedMs: NOW_MS - 61_000,
     realtime: true,
-    lateMaxMs: 1.5,
-    missedTicks: 2,
+    lateness: { worst: { ms: 1.5, atMs: NOW_MS - 7 }, lastMinuteMs: 1.5, pauses: 0 },
     stalled: false,
     storeTrouble: null,
   },
@@ -66,7 +65,7 @@ test('every part is found again, each path by its name and kind', () => {
       refusals: 1,
       serveUntilMs: NOW_MS + 80,
       occupiedUntilMs: 0,
-      lostInterfaces: ['eth0 ingress'],
+      missing: [{ place: 'eth0 ingress', now: 'lost' }],
     },
     addressesPresent: true,
     announcedMs: NOW_MS - 5,

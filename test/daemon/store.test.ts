@@ -15,6 +15,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -29,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.useRealTimers()
-  for (const store of open.splice(0)) await store.close().catch(() => {})
+  for (const store of open.splice(0)) await store.close(1_000)
   rmSync(directory, { recursive: true, force: true })
 })
 
@@ -80,7 +81,7 @@ describe('at start', () => {
   })
 
   test('a blank file is a lost one, and is not kept aside', async () => {
-    await (await opened()).close()
+    await (await opened()).close(1_000)
     expect((await opened()).found).toEqual({ kind: 'lost' })
     writeFileSync(file(), '')
     expect((await opened()).found).toEqual({ kind: 'lost' })
@@ -94,7 +95,7 @@ describe('at start', () => {
       first.persist(ticket, hard(2 * ticket + 1, ticket === 3))
       await told.until(() => told.tickets.includes(ticket))
     }
-    await first.close()
+    await first.close(1_000)
     const second = await opened()
     expect([second.found, second.hard]).toEqual([{ kind: 'read' }, hard(7, true)])
   })
@@ -180,6 +181,19 @@ describe('writing', () => {
   })
 })
 
+test('a file that is removed under the running agent is told and made again with the next term', async () => {
+  const told = new Told()
+  const store = await opened(told)
+  store.persist(1, hard(3))
+  await told.until(() => told.tickets.includes(1))
+  rmSync(directory, { recursive: true })
+  store.persist(2, hard(5, true))
+  await told.until(() => told.tickets.includes(2))
+  expect(told.troubles).toEqual([null, 'the hard state was removed; it is made again', null])
+  await store.close(1_000)
+  expect((await opened()).hard).toEqual(hard(5, true))
+})
+
 test('a mistake of whoever is told is a mistake, and not taken for a failing disk', async () => {
   const others = process.listeners('unhandledRejection')
   process.removeAllListeners('unhandledRejection')
@@ -206,10 +220,27 @@ test('a store that is closed gives a failing write up, so that the agent can end
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   const told = new Told()
   const store = await opened(told)
-  await store.close()
+  await store.close(1_000)
   store.persist(1, hard(3))
   await vi.advanceTimersByTimeAsync(10_000)
   expect([told.tickets, told.troubles, vi.getTimerCount()]).toEqual([[], [], 0])
+})
+
+test('a store whose disk hangs is left open at the limit, and says so', async () => {
+  // Closing a file waits for what was begun on it: here for ever.
+  const hangs = new Promise<void>(() => {})
+  const store = await Store.open(directory, new Told(), async (path, flags, mode) => {
+    const file = await openFile(path, flags, mode)
+    return new Proxy(file, {
+      get: (real, key) => {
+        if (key === 'close') return () => hangs
+        const value: unknown = Reflect.get(real, key)
+        return typeof value === 'function' ? value.bind(real) : value
+      },
+    })
+  })
+  expect(await store.close(20)).toBe(false)
+  expect(await (await opened()).close(1_000)).toBe(true)
 })
 
 describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
@@ -220,7 +251,7 @@ describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tandem-test', mounted])
   }
   afterEach(async () => {
-    for (const store of open.splice(0)) await store.close().catch(() => {})
+    for (const store of open.splice(0)) await store.close(1_000)
     if (mounted !== '') execFileSync('umount', [mounted])
     mounted = ''
   })

@@ -226,6 +226,16 @@ describe('the agent in plain sh', () => {
     await until('the other host has heard it', () => entry().includes('02:00:5e:00:00:01'))
   })
 
+  test('an IPv6 address is announced', async () => {
+    const entry = (): string => far('ip', '-6', 'neigh', 'show', 'fd98::50')
+    const known = ['fd98::50', 'lladdr', '02:00:00:00:00:77', 'dev', FAR_DEVICE]
+    far('ip', '-6', 'neigh', 'replace', ...known, 'nud', 'stale')
+    expect(entry()).toContain('02:00:00:00:00:77')
+    const six = { ...one, OCF_RESKEY_address: 'fd98::50', OCF_RESKEY_prefix: '64' }
+    expect(code('start', six)).toBe(0)
+    await until('the other host has heard it', () => entry().includes('02:00:5e:00:00:01'))
+  })
+
   test('a list is started, watched and stopped as one', () => {
     writeList(
       '# written by the agent',

@@ -14,6 +14,7 @@ import {
   FLOATING4,
   FLOATING6,
   forgetNeighbours,
+  holding,
   LEASE_MS,
   makeRunDir,
   OTHER4,
@@ -25,28 +26,8 @@ import {
   toolLater,
 } from '../helpers/gate-lab.ts'
 
-type Hold = 'shut' | 'occupied' | 'open'
-
 beforeAll(buildLab)
 afterAll(removeLab)
-
-/** Keeps the gate in a state while something is measured, renewing it as the agent does. */
-async function holding<T>(gate: Gate, hold: Hold, measure: () => Promise<T>): Promise<T> {
-  const untilMs = (): number => native.bootTimeMs() + LEASE_MS
-  gate.close()
-  if (hold === 'occupied') expect(gate.occupy(untilMs(), true).done).toBe(true)
-  if (hold === 'open') expect(gate.open(untilMs(), false).done).toBe(true)
-  const renewing = setInterval(() => {
-    if (hold === 'occupied') expect(gate.occupy(untilMs(), false).refusal).toBeNull()
-    if (hold === 'open') expect(gate.extend(untilMs()).refusal).toBeNull()
-  }, 100)
-  try {
-    return await measure()
-  } finally {
-    clearInterval(renewing)
-    gate.close()
-  }
-}
 
 /** Answers to three echo requests. */
 async function pings(where: typeof clientLater, ...args: string[]): Promise<number> {

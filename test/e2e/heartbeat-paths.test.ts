@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   build,
@@ -159,6 +159,40 @@ describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
       'a datagram on path lan from 10.81.0.2 was ignored: it is not a heartbeat',
       'a datagram on path lan from 10.81.0.2 was ignored: its signature is wrong; compare "tandem key show-id" on both nodes',
     ])
+  })
+
+  it('are heard during a flood of garbage from the peer’s own address and port', async () => {
+    const b = await start(2)
+    const a = await start(1)
+    // A third host that bears the address of a, and answers no address resolution for it.
+    inside(
+      'p1',
+      'sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2; ip addr add 10.81.0.1/32 dev lo',
+    )
+    const before = await b.ask('report')
+    const argument = { from: '10.81.0.1', to: '10.81.0.2', port: 6940, forMs: 2000 }
+    const flooding = spawn('nsenter', [
+      `--net=/run/netns/${PREFIX}p1`,
+      process.execPath,
+      'test/fixtures/links/flood.mjs',
+      JSON.stringify({ ...argument, header: '544e444d0101006c' }),
+    ])
+    const flooded = new Promise((resolve) => flooding.once('exit', resolve))
+    const hmac = async () => (await b.ask('report')).links.direct[1].rejected.hmac
+    await until('the flood arrives', async () => (await hmac()) > 1000)
+    await a.ask('send', { count: 50 })
+    const during = await b.ask('report')
+    await flooded
+    const rejected = during.links.direct[1].rejected.hmac - before.links.direct[1].rejected.hmac
+    const cost = ((during.cpuMs - before.cpuMs) * 1000) / rejected
+    console.log(`during the flood: ${rejected} rejected, ${cost.toFixed(1)} us each`)
+    // The other paths lose nothing at all; the flooded one less than would silence it.
+    expect([during.heard.direct[0], during.heard.direct[2]]).toEqual([
+      numbers(1, 50),
+      numbers(1, 50),
+    ])
+    expect(during.heard.direct[1].length).toBeGreaterThan(40)
+    expect(rejected).toBeGreaterThan(5000)
   })
 
   it('and pings and reflections work with link-local IPv6 addresses alone', async () => {

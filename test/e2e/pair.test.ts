@@ -186,6 +186,17 @@ describe.skipIf(!isRoot)('a real pair', () => {
     expect(refused.code).toBe(3)
     expect(refused.stdout + refused.stderr).toContain('the peer could not serve')
     expect((await checkActive(active)).code).toBe(0)
+    const kept = await tandem(active, 'maintenance', 'on')
+    expect([kept.code, kept.stderr]).toEqual([
+      3,
+      expect.stringContaining('this node serves and cannot hand over: the peer could not serve'),
+    ])
+    expect((await statusOf(active)).local).toMatchObject({ state: 'active', maintenance: false })
+    const forced = await tandem(active, 'maintenance', 'on', '--force')
+    expect([forced.code, forced.stdout]).toEqual([0, expect.stringContaining('nobody serves')])
+    expect((await checkActive(active)).code).toBe(1)
+    expect((await tandem(active, 'maintenance', 'off')).code).toBe(0)
+    await until(async () => (await checkActive(active)).code === 0)
     await endAll()
   }, 60_000)
 

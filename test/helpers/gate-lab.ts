@@ -9,7 +9,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareGate } from '../../src/gate/choose.ts'
-import type { GateKind } from '../../src/gate/gate.ts'
+import type { Gate, GateAnswer, GateKind } from '../../src/gate/gate.ts'
 import * as native from '../../src/system/native.ts'
 
 export const FLOATING4 = '10.99.0.50'
@@ -172,4 +172,29 @@ export async function prepareHere(
   })
   if (!prepared.ok) throw new Error(prepared.reason)
   return prepared.value
+}
+
+/** A state of the gate. */
+export type Hold = 'shut' | 'occupied' | 'open'
+
+/** Keeps the gate in a state while something is measured, renewing it as the agent does. */
+export async function holding<T>(gate: Gate, hold: Hold, measure: () => Promise<T>): Promise<T> {
+  const untilMs = (): number => native.bootTimeMs() + LEASE_MS
+  gate.close()
+  if (hold === 'occupied') obeyed(gate.occupy(untilMs(), true))
+  if (hold === 'open') obeyed(gate.open(untilMs(), false))
+  const renewing = setInterval(() => {
+    if (hold === 'occupied') obeyed(gate.occupy(untilMs(), false))
+    if (hold === 'open') obeyed(gate.extend(untilMs()))
+  }, 100)
+  try {
+    return await measure()
+  } finally {
+    clearInterval(renewing)
+    gate.close()
+  }
+}
+
+function obeyed({ refusal }: GateAnswer): void {
+  if (refusal !== null) throw new Error(`the gate refused: ${refusal}`)
 }

@@ -5,8 +5,9 @@
  * `gate` is what must be in force afterwards: 'shut', or 'occupied'/'open' with its deadline. Steps
  * lie 60 ms or more apart, so that a busy machine does not change what a row says.
  */
+
+import type { GateOperation } from '../../src/gate/command-gate.ts'
 import type { GateRefusal } from '../../src/gate/gate.ts'
-import type { GateOperation } from '../../src/gate/model-gate.ts'
 
 export interface RuleStep {
   at?: number

@@ -139,7 +139,7 @@ export function snapshotOf(state: State, changes: Partial<Snapshot> = {}): Snaps
       refusals: 0,
       serveUntilMs: state.armed ? state.leaseUntilMs : 0,
       occupiedUntilMs: 0,
-      lostInterfaces: [],
+      missing: [],
     },
     addressesPresent: state.armed,
     announcedMs: state.armed ? NOW_MS - 1_500 : null,
@@ -187,8 +187,7 @@ export function snapshotOf(state: State, changes: Partial<Snapshot> = {}): Snaps
     heart: {
       startedMs: NOW_MS - 61_000,
       realtime: true,
-      lateMaxMs: 1.26,
-      missedTicks: 0,
+      lateness: { worst: { ms: 48.26, atMs: NOW_MS - 50_000 }, lastMinuteMs: 1.26, pauses: 2 },
       stalled: false,
       storeTrouble: null,
     },

@@ -13,6 +13,7 @@ const FILES = [
   'src/daemon/executor.ts',
   'src/daemon/ports.ts',
   'src/daemon/pulse.ts',
+  'src/gate/command-gate.ts',
   'src/gate/gate.ts',
   'src/gate/model-gate.ts',
 ]

@@ -256,6 +256,31 @@ export const SWITCHOVER_CLAIMS = [
       assert(waitedMs >= dueMs && waitedMs <= dueMs + 200, `wait ${index}: ${waitedMs}`)
     }
   }),
+  claim(
+    'switchover',
+    'a forced maintenance gives the right back, whoever can take it',
+    (program) => {
+      const unable = { hear: { able: false } }
+      const stage = activeOf(program)
+      stage.pass(600, unable)
+      stage.feed({ type: 'maintenance', on: true })
+      stage.pass(600, unable)
+      assert(stage.serves)
+      stage.demoteHangs = true
+      stage.done = []
+      stage.feed({ type: 'maintenance', on: true, force: true })
+      const order = stage.done.map(({ effect }) => effect.type)
+      assert.deepEqual(
+        order.filter((type) => type !== 'unfreeze'),
+        ['close', 'demote', 'send'],
+      )
+      const { role, reason, leaseUntilMs } = stage.state
+      assert.deepEqual([role, reason, leaseUntilMs], ['demoting', 'maintenance', 0])
+      stage.feed({ type: 'demoted' })
+      stage.pass(3_000, unable)
+      assert.deepEqual([stage.state.role, stage.serves], ['standby', false])
+    },
+  ),
   claim('switchover', 'an operator may try again at once', (program) => {
     const stage = freezing(program)
     stage.hear({ able: false })

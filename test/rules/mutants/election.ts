@@ -276,6 +276,13 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
 
   without(
     'switchover',
+    'a forced maintenance waits for a peer that can serve',
+    'core/step.ts',
+    "event.on && event.force === true && s.role === 'active'",
+    'event.on && event.force === true && false',
+  ),
+  without(
+    'switchover',
     'the gate stays open over the release',
     'core/role.ts',
     "  turn.effects.push({ type: 'close' })\n",
