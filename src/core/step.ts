@@ -52,7 +52,7 @@ export function step(state: Readonly<State>, event: Event, policy: Policy): Deci
   noteGap(turn)
   endLease(turn)
   take(turn, event)
-  decide(turn, event.type === 'tick')
+  decide(turn, { tick: event.type === 'tick', late: peerWaitsForUs(state, turn) })
   s.lastRunMs = turn.now
   assertInvariants(state, s)
   return { state: s, effects: turn.effects }
@@ -173,7 +173,17 @@ function noteRefusal(turn: Turn): void {
   } else leaveOccupation(turn)
 }
 
-function decide(turn: Turn, tick: boolean): void {
+/**
+ * The peer wants the right and was not heard for a while, because of the network or of a pause of
+ * either machine: its lease may be about to end, and what renews it is our word on what just came.
+ */
+function peerWaitsForUs(before: Readonly<State>, turn: Turn): boolean {
+  const { s, policy, now } = turn
+  if (s.lastHeardMs === before.lastHeardMs || s.peer === null || !s.peer.want) return false
+  return !wants(s) && now - before.lastHeardMs > 1.5 * policy.timing.heartbeatMs
+}
+
+function decide(turn: Turn, { tick, late }: { tick: boolean; late: boolean }): void {
   compareReachability(turn)
   noteVacancy(turn)
   endAsk(turn)
@@ -189,7 +199,7 @@ function decide(turn: Turn, tick: boolean): void {
   extendGate(turn)
   if (tick) probeAndOccupy(turn)
   if (tick) askWitness(turn)
-  tellPeer(turn, tick)
+  tellPeer(turn, tick || late)
 }
 
 function extendGate(turn: Turn): void {
@@ -206,8 +216,8 @@ function askWitness(turn: Turn): void {
   turn.effects.push({ type: 'ask-witness', attempt: s.attempt })
 }
 
-/** A heartbeat on every tick, and at once when what the peer waits for has changed. */
-function tellPeer(turn: Turn, tick: boolean): void {
+/** A heartbeat when it is due, and at once when what the peer waits for has changed. */
+function tellPeer(turn: Turn, due: boolean): void {
   const { s } = turn
   const want = wants(s)
   const grant = giveGrant(turn)
@@ -215,7 +225,7 @@ function tellPeer(turn: Turn, tick: boolean): void {
   const changed =
     told !== null &&
     (told.want !== want || told.role !== s.role || told.grant !== grant || told.ask !== s.ask)
-  if (!tick && !changed) return
+  if (!due && !changed) return
   s.told = { want, role: s.role, grant, ask: s.ask }
   const heartbeat = compose(turn, grant)
   turn.effects.push({ type: 'send', heartbeat, reflect: needsReflection(turn, heartbeat) })

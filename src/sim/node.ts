@@ -68,6 +68,7 @@ export class SimNode {
   observer: Observer | null = null
   #loop: Loop | null = null
   #life = 0
+  #tickMissed = false
   #wish: { ticket: number; hard: HardState } | null = null
   #writing = false
   #socket: Happening[] = []
@@ -116,6 +117,7 @@ export class SimNode {
     if (this.running) return
     this.running = true
     this.stopped = false
+    this.#tickMissed = false
     this.#socket = []
     this.#life += 1
     this.#wish = null
@@ -160,6 +162,9 @@ export class SimNode {
     // B3: what waited in the socket is read before timers are judged.
     for (const happening of this.#socket) this.#loop?.enter(happening)
     this.#socket = []
+    // A timer that went off meanwhile is served at once, once.
+    if (this.#tickMissed) this.#loop?.enter({ type: 'tick' })
+    this.#tickMissed = false
     this.#pump()
   }
 
@@ -197,7 +202,8 @@ export class SimNode {
     const lateMs = this.#world.random.between(0, this.manners.tickLateMs)
     this.#world.timeline.after(inMs / this.#rate + lateMs, () => {
       if (this.#life !== life) return
-      if (!this.stopped) this.take({ type: 'tick' })
+      if (this.stopped) this.#tickMissed = true
+      else this.take({ type: 'tick' })
       // A timer that is late aims at its due time again, never at two in a row.
       const { heartbeatMs } = this.policy.timing
       this.#planTick(life, Math.max(1, heartbeatMs - lateMs * this.#rate))

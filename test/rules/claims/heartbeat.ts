@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import type { Heartbeat } from '../../../src/core/heartbeat.ts'
 import { ACTIVE, activeOf, claim, OUR_BOOT, Stage, standbyOf } from '../stage.ts'
 
 export const HEARTBEAT_CLAIMS = [
@@ -148,6 +149,20 @@ export const HEARTBEAT_CLAIMS = [
     assert.equal(giver.told.grant, false)
     giver.sleep(10).hear({ role: 'elect' })
     assert.equal(giver.told.grant, true)
+  }),
+  claim('heartbeat', 'one is sent at once to a peer that wants and was late', (program) => {
+    const stage = standbyOf(program)
+    const { heartbeatMs } = stage.timing
+    const answers = (silentMs: number, says: Partial<Heartbeat>): number => {
+      stage.hear(says)
+      const sinceMs = stage.sleep(silentMs).nowMs
+      stage.hear(says)
+      return stage.count('send', sinceMs)
+    }
+    assert.equal(answers(2 * heartbeatMs, ACTIVE), 1)
+    assert.equal(stage.told.ackSeq, stage.peer.seq)
+    assert.equal(answers(heartbeatMs, ACTIVE), 0)
+    assert.equal(answers(2 * heartbeatMs, { role: 'standby' }), 0)
   }),
   claim(
     'heartbeat',
