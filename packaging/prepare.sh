@@ -10,9 +10,16 @@ purpose=${1:-run}
 
 say() { printf 'prepare: %s\n' "$*" >&2; }
 
+# The same as "engines" in package.json, which npm only warns about.
+if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a === 20 && +b >= 19) ? 0 : 1)'; then
+  say "this is Node.js $(node -v); Tandem needs 20.19 or newer"
+  say 'Debian 13 has it (apt-get install nodejs npm); for Debian 12 take it from nodejs.org or NodeSource'
+  exit 1
+fi
+
 # PROGRAM:PACKAGE pairs; a package is installed when its program is missing.
 needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux'
-[ "$purpose" = test ] && needs="$needs clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat /usr/include/bpf/bpf_helpers.h:libbpf-dev"
+[ "$purpose" = test ] && needs="$needs clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat mariadbd:mariadb-server /usr/include/bpf/bpf_helpers.h:libbpf-dev redis-server:redis-server"
 
 missing=
 for pair in $needs; do

@@ -40,6 +40,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   execa: ['system/exec.ts'],
   fastify: ['control/server.ts', 'control/request.ts'],
   mysql2: ['resources/mariadb-door.ts'],
+  ioredis: ['resources/redis-line.ts'],
   'net-ping': ['system/icmp.ts'],
   'raw-socket': ['system/icmp.ts'],
   yaml: ['config/yaml.ts'],

@@ -5,7 +5,7 @@
  * it made durable before anybody relies on it. Sizes have no limit here; whoever calls knows what is copied.
  */
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, mkdir, open, rename } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, open, rename } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FileFailure } from './file.ts'
@@ -32,19 +32,16 @@ export async function copyInto(directory: string, path: string): Promise<SetAsid
   return await attempt(`copy ${path} to ${directory}`, async () => {
     const target = join(directory, basename(path))
     await copyFile(path, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-    const handle = await open(target, 'r+')
-    try {
-      await handle.chmod(FILE_MODE)
-    } finally {
-      await handle.close()
-    }
   })
 }
 
-/** Makes files and their directory, and its entry above, survive a power cut. */
+/** Makes files the owner's alone, and lets them, their directory and its entry survive a power cut. */
 export async function makeDurable(directory: string, names: readonly string[]): Promise<SetAside> {
   return await attempt(`make ${directory} durable`, async () => {
-    for (const name of names) await sync(join(directory, name))
+    for (const name of names) {
+      await chmod(join(directory, name), FILE_MODE)
+      await sync(join(directory, name))
+    }
     await sync(directory)
     await sync(dirname(directory))
   })
