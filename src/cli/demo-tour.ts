@@ -91,6 +91,9 @@ function acts(bench: Workbench, driver: PairDriver): Act[] {
         if (dead === null) return
         await dead.powerOn()
         await driver.start(dead)
+        // The switchover that follows needs it, and a slow machine takes its time to start a program.
+        const endMs = labNowMs() + SERVED_WITHIN_MS
+        while (driver.ready?.(dead) === false && labNowMs() < endMs) await sleep(50)
       },
     },
     {

@@ -7,6 +7,11 @@ import { dispatch } from './dispatch.ts'
 import { EXIT } from './exit-code.ts'
 import { programVersion } from './version.ts'
 
+// Ordinary users and `su` without a dash do not have them on the PATH, and `nft` and `tc` live there.
+const SYSTEM_TOOLS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
+const path = (process.env['PATH'] ?? '/usr/bin:/bin').split(':')
+process.env['PATH'] = [...new Set([...path, ...SYSTEM_TOOLS])].join(':')
+
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
