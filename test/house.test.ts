@@ -28,7 +28,16 @@ const ROOMS: Record<string, readonly string[]> = {
   control: ['control', 'core', 'config', 'errors.ts', 'wire', 'gate/gate.ts'],
   daemon: ['*'],
   sim: ['sim', 'core', 'wire', 'daemon/loop.ts', 'daemon/executor.ts', 'daemon/ports.ts', 'gate'],
-  lab: ['lab', 'system', 'config', 'errors.ts', 'wire/key.ts', 'control/schema.ts'],
+  lab: [
+    'lab',
+    'system',
+    'config',
+    'errors.ts',
+    'wire/key.ts',
+    'control/schema.ts',
+    'resources/redis-setup.ts',
+    'resources/mariadb-setup.ts',
+  ],
   cli: ['*'],
 }
 

@@ -19,6 +19,7 @@ export function statusText(status: StatusDocument, paint: Paint): string {
     paths(status, paint),
     pingNodes(status, paint),
     floatingIps(status, paint),
+    stores(status, paint),
     lastChange(status),
     agent(status),
   ]
@@ -136,6 +137,32 @@ function floatingIps({ floatingIps }: StatusDocument, paint: Paint): string {
     ],
     paint,
   )
+}
+
+function stores({ stores }: StatusDocument, paint: Paint): string {
+  if (stores.length === 0) return ''
+  return table(
+    [
+      titles(['store', 'state', 'offset', 'backlog', 'last return']),
+      ...stores.map((store) => [
+        `${store.name} (${store.kind}${store.version === null ? '' : ` ${printable(store.version)}`})`,
+        storeState(store),
+        store.offset === null ? '?' : String(store.offset),
+        store.backlog === null ? '-' : String(store.backlog),
+        store.rejoin === null ? '-' : printable(store.rejoin.sentence),
+      ]),
+    ],
+    paint,
+  )
+}
+
+function storeState(store: StatusDocument['stores'][number]): Cell {
+  if (store.sick) return cell(`sick: ${printable(store.trouble ?? 'fails its probes')}`, 'bad')
+  if (store.role === null) return cell(printable(store.trouble ?? 'not looked at yet'), 'warn')
+  if (store.role === 'writable') {
+    return cell(store.confirmsTogether ? 'writable, with the peer' : 'writable')
+  }
+  return store.following ? cell('follows the peer') : cell('read-only, alone', 'warn')
 }
 
 function lastChange({ lastTransition }: StatusDocument): string {

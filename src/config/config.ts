@@ -36,6 +36,33 @@ export interface FloatingIp {
   label: string | null
 }
 
+/** A store that both nodes keep a copy of, and that follows the role. */
+export interface StoreConfig {
+  /** Key below `tandem.stores`. */
+  name: string
+  kind: 'redis' | 'mariadb'
+  /** Our server: a unix socket where one is named, else address and port. */
+  socketPath: string | null
+  address: string
+  port: number
+  /** The peer's server, as reached from here. */
+  peerAddress: string
+  peerPort: number
+  user: string
+  /** One line, mode 0600; null: the account has no password. */
+  passwordFile: string | null
+  /** MariaDB: the account with which the servers follow each other. */
+  replicationUser: string
+  replicationPasswordFile: string | null
+  /** MariaDB: the account that undoes transactions of a returning node; null: none. */
+  undoUser: string | null
+  undoPasswordFile: string | null
+  /** MariaDB: a write is confirmed only when the standby has it. */
+  semiSync: boolean
+  dataDirectory: string | null
+  pidFile: string | null
+}
+
 /** A checked configuration of one node of the pair. */
 export interface PairConfig {
   node: NodeName
@@ -52,6 +79,7 @@ export interface PairConfig {
   floatingIps: readonly FloatingIp[]
   /** Interfaces that carry a floating IP and are not the crosslink: their carrier is service health. */
   serviceInterfaces: readonly string[]
+  stores: readonly StoreConfig[]
   /** Shared key of the pair, a 0600 file. */
   keyFile: string
   /** The heart stops renewing when the rest of the agent makes no progress for this long. */

@@ -95,7 +95,8 @@ interface Parts {
 }
 
 function assemble({ settings, pair, floatingIps, paths, pingNodes }: Parts): PairConfig {
-  const { mode, timing, data } = settings
+  const { mode, timing, data, stores } = settings
+  const [firstPath] = paths
   const crosslinks = pair.ours.interfaces.filter(isCrosslink).map((section) => section.name)
   const carriers = floatingIps.map((ip) => ip.interface)
   const policy = {
@@ -118,6 +119,10 @@ function assemble({ settings, pair, floatingIps, paths, pingNodes }: Parts): Pai
     pingNodes,
     floatingIps,
     serviceInterfaces: [...new Set(carriers)].filter((name) => !crosslinks.includes(name)),
+    stores: stores.map((store) => ({
+      ...store,
+      peerAddress: store.peerAddress ?? firstPath?.peerAddress ?? store.address,
+    })),
     keyFile: settings.keyFile.path,
     mainStallMs: settings.mainStallMs,
     gate: settings.gate,

@@ -44,6 +44,7 @@ const PARTS: readonly Part[] = [
       serviceInterfaces,
     ],
   },
+  { name: 'stores', reach: 'node', facts: ({ stores }) => stores },
   { name: 'gate', reach: 'node', facts: ({ gate }) => gate },
   { name: 'control group', reach: 'node', facts: ({ controlGroup }) => controlGroup },
   { name: 'place of the key file', reach: 'node', facts: ({ keyFile }) => keyFile },

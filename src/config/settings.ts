@@ -10,6 +10,7 @@ import type { PairConfig } from './config.ts'
 import type { Findings } from './finding.ts'
 import { nearMiss, snakeCase } from './near-miss.ts'
 import { readChoice, readInteger, readText, readTexts } from './scalar.ts'
+import { readStores, type ToldStore } from './stores-section.ts'
 import { readTiming, type TimingTold } from './timing-section.ts'
 import { child, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
@@ -24,6 +25,7 @@ export interface Settings {
   /** Interfaces that shall carry heartbeats besides those that do so anyway. */
   extraPaths: readonly ScalarTree[]
   data: DataPolicy
+  stores: readonly ToldStore[]
 }
 
 const KNOWN_KEYS = [
@@ -36,6 +38,7 @@ const KNOWN_KEYS = [
   'control_group',
   'paths',
   'data',
+  'stores',
 ]
 
 const KNOWN_DATA_KEYS = ['takeover', 'recent_ms', 'stale', 'stale_wait_ms']
@@ -54,6 +57,7 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
   const section = child(root, 'tandem')
   const tandem = readOurs(section, KNOWN_KEYS, findings)
   const timing = readTiming(root, tandem, findings)
+  const stores = readStores(child(tandem, 'stores'), findings)
   return {
     mode: readMode(child(tandem, 'mode'), findings),
     timing,
@@ -73,7 +77,8 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
       ) ?? 3000,
     controlGroup: readGroup(child(tandem, 'control_group'), findings),
     extraPaths: readTexts(child(tandem, 'paths'), findings),
-    data: readData(child(tandem, 'data'), timing, findings),
+    data: readData(child(tandem, 'data'), { timing, stores }, findings),
+    stores,
   }
 }
 
@@ -165,14 +170,29 @@ function readGroup(tree: Tree | undefined, findings: Findings): string | null {
   return null
 }
 
-function readData(tree: Tree | undefined, timing: TimingTold, findings: Findings): DataPolicy {
+function readData(
+  tree: Tree | undefined,
+  { timing, stores }: { timing: TimingTold; stores: readonly ToldStore[] },
+  findings: Findings,
+): DataPolicy {
   const data = readOurs(tree, KNOWN_DATA_KEYS, findings)
   const milliseconds = (key: string, max: number): number | null =>
     readInteger(child(data, key), { min: 0, max, unit: 'milliseconds' }, findings)
-  const takeover = readChoice(child(data, 'takeover'), ['none', 'recent', 'strict'], findings)
+  const told = readChoice(child(data, 'takeover'), ['none', 'recent', 'strict'], findings)
+  // Only a store that confirms a write together with the peer can ever prove what the peer has.
+  const proven = stores.some((store) => store.semiSync)
+  const takeover = told ?? (proven ? 'recent' : 'none')
+  if (told !== null && told !== 'none' && !proven && tree !== undefined) {
+    const why = `asks for proof of the data (${told}), and no store can give any`
+    findings.error(
+      tree,
+      why,
+      'set semi_sync for a MariaDB store under tandem.stores, or takeover: none',
+    )
+  }
   const { suspicionMs, takeoverSilenceMs } = deriveTiming(timing.choice)
   return {
-    takeover: takeover ?? 'none',
+    takeover,
     recentMs: milliseconds('recent_ms', 600_000) ?? 10_000,
     stale: readChoice(child(data, 'stale'), ['serve', 'refuse'], findings) ?? 'serve',
     staleWaitMs: milliseconds('stale_wait_ms', 86_400_000) ?? 120_000,

@@ -42,7 +42,7 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
       raise(
         'gate-lost',
         `the gate is not in force at ${place} and could not be put back: everything passes there; ` +
-          'it is tried again every 20 s',
+          'it is tried again every minute',
       )
     }
   }
@@ -88,6 +88,15 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
     if (state.armed && conflict !== null && conflict.kind !== 'probe' && isLater(conflict.atMs)) {
       raise('address-conflict', `${conflict.mac} also claims ${address.address} (${conflict.kind})`)
     }
+  }
+  for (const store of snapshot.stores) {
+    if (store.sick)
+      raise('store-sick', `store ${store.name} fails its probes: ${store.trouble ?? ''}`)
+    const alone = store.role === 'read-only' && !store.following
+    if (settled && alone && hearsPeer(turn) && state.peer?.role === 'active') {
+      raise('store-alone', `store ${store.name} does not follow the peer's`)
+    }
+    for (const hazard of store.hazards) raise('store-hazard', `store ${store.name}: ${hazard}`)
   }
   return raised
 }

@@ -127,6 +127,27 @@ const floatingIp = object('an address that follows the active', {
   lastAnnouncedMsAgo: nullable(number('gratuitous ARP or neighbour advertisement')),
 })
 
+const store = object('data that both nodes keep a copy of', {
+  name: text('as configured'),
+  kind: oneOf('which server', ['redis', 'mariadb']),
+  role: nullable(oneOf('whether applications may write', ['writable', 'read-only'])),
+  offset: nullable(count('how far its data reaches: bytes of Redis, transactions of MariaDB')),
+  following: truth("it gets what the peer's store writes"),
+  backlog: nullable(count('received and not yet applied, in units of the offset')),
+  confirmsTogether: truth('a write is confirmed only when the peer has it, and that is so now'),
+  sick: truth('it fails its probes'),
+  trouble: nullable(text('why it could not be looked at or probed')),
+  hazards: list('what to know before a switchover', text('a sentence with its mend')),
+  version: nullable(text('of the server')),
+  rejoin: nullable(
+    object('how it came to follow the peer last', {
+      atIso: text('wall time'),
+      sentence: text('for people'),
+      archived: list('files in which what only it held was set aside', text('path')),
+    }),
+  ),
+})
+
 const alarm = object('something an operator should mend', {
   code: text('stable, for programs'),
   sentence: text('for people'),
@@ -175,6 +196,7 @@ export const statusSchema = object('what this node is, knows and sees', {
   score: count('ping nodes that answered lately'),
   majority: truth('a strict majority of the ping nodes answers'),
   floatingIps: list('as configured', floatingIp),
+  stores: list('as configured', store),
   lastTransition: nullable(transition),
   alarms: list('oldest first', alarm),
   self,

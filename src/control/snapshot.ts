@@ -70,6 +70,26 @@ export interface FloatingIpSnapshot {
   conflict: { mac: string; kind: string; atMs: number } | null
 }
 
+/** A store as its thread saw it last. */
+export interface StoreSnapshot {
+  name: string
+  kind: 'redis' | 'mariadb'
+  /** Null when the last look failed. */
+  role: 'writable' | 'read-only' | null
+  offset: number | null
+  following: boolean
+  backlog: number | null
+  confirmsTogether: boolean
+  /** Fails its probes: this node does not serve well. */
+  sick: boolean
+  /** Why it could not be looked at or probed; null when it could. */
+  trouble: string | null
+  hazards: readonly string[]
+  version: string | null
+  /** How it came to follow the peer last; null when it did not since the start. */
+  rejoin: { atMs: number; sentence: string; archived: readonly string[] } | null
+}
+
 /** Everything the heart knows, as plain values. */
 export interface Snapshot {
   nowMs: number
@@ -91,5 +111,6 @@ export interface Snapshot {
   floatingIps: readonly FloatingIpSnapshot[]
   /** Service interfaces without carrier. */
   withoutCarrier: readonly string[]
+  stores: readonly StoreSnapshot[]
   heart: HeartHealth
 }

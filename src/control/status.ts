@@ -85,6 +85,18 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       verified: address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
       lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
     })),
+    stores: snapshot.stores.map(({ rejoin, ...store }) => ({
+      ...store,
+      hazards: [...store.hazards],
+      rejoin:
+        rejoin === null
+          ? null
+          : {
+              atIso: around.isoOf(rejoin.atMs),
+              sentence: rejoin.sentence,
+              archived: [...rejoin.archived],
+            },
+    })),
     lastTransition: around.lastTransition,
     alarms: around.alarms,
     self: {

@@ -18,7 +18,10 @@ import { type GateInForce, guardOf } from '../gate/guard.ts'
 import { watchGate } from '../gate/watch.ts'
 import { openLog } from '../system/log.ts'
 import { native } from '../system/native.ts'
+import type { PairKey } from '../wire/key.ts'
+import { ClientTeller } from './client-teller.ts'
 import { History } from './history.ts'
+import { inTime } from './in-time.ts'
 import type { FromHeart, ToHeart } from './message.ts'
 import { Operations } from './operations.ts'
 import { SharedMemory } from './shared-memory.ts'
@@ -31,6 +34,9 @@ export interface ControlThreadData {
   version: string
   memory: SharedArrayBuffer
   journal: boolean
+  /** Of this start, and what signs: lists of clients go out in their name. */
+  boot: string
+  keys: readonly PairKey[]
   /** What the kernel holds of the gate, to be watched from here: looking starts processes. */
   gate: GateInForce
 }
@@ -39,6 +45,10 @@ const PROGRESS_MS = 250
 /** Removals are told at once by the kernel; this look is for what was not told. */
 const GATE_POLL_MS = 60_000
 const ALARM_MS = 1_000
+/** Clients come and go slowly where it matters: pools, and SIP over TCP. */
+const CLIENTS_MS = 15_000
+/** A switchover waits no longer than this for the list of clients to be told. */
+const CLIENTS_LIMIT_MS = 200
 const SNAPSHOT_LIMIT_MS = 1_500
 /** A log line that comes later than this after what it tells says when that was. */
 const LATE_SHOWN_MS = 50
@@ -55,6 +65,24 @@ let wallOffsetMs = Date.now() - native.bootTimeMs()
 
 function tell(message: ToHeart): void {
   port.postMessage(message)
+}
+
+const clientTeller = new ClientTeller({
+  node: config.node,
+  boot: data.boot,
+  floatingIps: config.floatingIps.map(({ address }) => address),
+  keys: data.keys,
+  now: native.bootTimeMs,
+  send: (datagrams) => tell({ type: 'connections', datagrams }),
+  trouble: (text) => log.line('warning', 'clients', text),
+})
+let serving = false
+
+/** The peer learns of the newest clients before it takes over from us. */
+function order(message: ToHeart): void {
+  const moves = serving && (message.type === 'ask' || message.type === 'maintenance')
+  if (!moves) tell(message)
+  else void inTime(clientTeller.tell(), CLIENTS_LIMIT_MS).then(() => tell(message))
 }
 
 /** Asks the heart; rejects when it does not answer. */
@@ -84,7 +112,7 @@ const alarms = new AlarmBoard()
 const operations = new Operations({
   config,
   snapshot,
-  tell,
+  tell: order,
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 })
@@ -149,6 +177,9 @@ function receive(message: FromHeart): void {
     case 'log':
       log.line(message.severity, message.event, message.text)
       return
+    case 'keys':
+      clientTeller.useKeys(message.keys)
+      return
     case 'stopping':
       void stop(message.text)
       return
@@ -193,6 +224,7 @@ async function watchAlarms(): Promise<void> {
 
 /** Whoever looked first, what began and what is over is said in the log. */
 function noteAlarms(found: Snapshot): void {
+  serving = found.state.armed
   const { began, ended } = alarms.update(alarmsOf(found, config), new Date().toISOString())
   for (const alarm of began) log.line('warning', alarm.code, alarm.sentence)
   for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)
@@ -201,6 +233,7 @@ function noteAlarms(found: Snapshot): void {
 const memory = new SharedMemory(data.memory)
 setInterval(() => memory.raise('controlProgress'), PROGRESS_MS)
 setInterval(() => void watchAlarms(), ALARM_MS)
+setInterval(() => serving && void clientTeller.tell(), CLIENTS_MS)
 port.on('message', receive)
 
 const onFault = (fault: unknown): void => {

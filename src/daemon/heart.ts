@@ -22,6 +22,10 @@ import type { Observer, Ports } from './ports.ts'
 import { Pulse, type PulseReport } from './pulse.ts'
 import type { ServiceGate } from './service-gate.ts'
 import type { SharedMemory } from './shared-memory.ts'
+import type { StoreDoor } from './stores.ts'
+
+/** The announcement of the floating IPs waits for the stores no longer than this. */
+const STORES_PATIENCE_MS = 300
 
 /** Events that tell of the end of what an effect started, or of what an operator wants. */
 const ENDINGS: ReadonlySet<Happening['type']> = new Set([
@@ -48,8 +52,13 @@ export interface HeartDoors {
   memory: SharedMemory
   writeState(state: Readonly<State>, nowMs: number): void
   tell(message: FromHeart): void
+  stores: StoreDoor
+  /** A step was made: for whoever follows what is known. */
+  stepped(state: Readonly<State>): void
   /** The floating IPs are served from now on, or no longer. */
   serving(on: boolean): void
+  /** The floating IPs were announced for the first time since they are served here. */
+  called(): void
 }
 
 export interface HeartOptions {
@@ -73,6 +82,8 @@ export class Heart {
   #probeSentMs: number | null = null
   #probeMet = false
   readonly #kept: Happening[] = []
+  /** Clients are called at the latest when this goes off; null when they were, or are not to be. */
+  #calling: NodeJS.Timeout | null = null
 
   constructor(doors: HeartDoors, options: HeartOptions) {
     this.#doors = doors
@@ -115,6 +126,7 @@ export class Heart {
   stop(): void {
     this.#stopped = true
     this.#pulse.stop()
+    this.#stopCalling()
     this.#announcer.stop()
     this.#doors.gate.close()
     this.#doors.writeState({ ...this.#loop.state, armed: false }, this.#doors.now())
@@ -137,6 +149,11 @@ export class Heart {
     const sentAtMs = this.#probeSentMs ?? this.#doors.now()
     this.take({ type: 'probed', sentAtMs, clear: false, knock: kind === 'probe' })
     if (this.#loop.state.armed && !this.#stopped) this.#announcer.burst()
+  }
+
+  /** The stores take writes now. */
+  storesPromoted(): void {
+    if (this.#calling !== null) this.#callClients()
   }
 
   setServicesHealthy(healthy: boolean): void {
@@ -188,9 +205,6 @@ export class Heart {
 
   #ports(): Ports {
     const doors = this.#doors
-    const soon = (happening: () => Happening): void => {
-      setImmediate(() => this.take(happening()))
-    }
     return {
       now: doors.now,
       gate: doors.gate,
@@ -203,15 +217,14 @@ export class Heart {
         if (!doors.probe()) this.#probeMet = true
       },
       persist: (ticket, hard) => doors.persist(ticket, hard),
-      // This pair keeps no replicated stores: they follow the role at once.
-      promote: () => {},
-      demote: () => soon(() => ({ type: 'demoted' })),
-      freeze: () => soon(() => ({ type: 'frozen', position: this.#loop.state.position })),
-      unfreeze: () => {},
+      promote: () => doors.stores.promote(),
+      demote: () => doors.stores.demote(),
+      freeze: () => doors.stores.freeze(),
+      unfreeze: () => doors.stores.unfreeze(),
       askWitness: () => {},
       fence: () => {},
       setAside: () => {},
-      confirm: () => {},
+      confirm: (alone) => doors.stores.confirm(alone),
     }
   }
 
@@ -226,6 +239,7 @@ export class Heart {
 
   #note(before: Readonly<State>, event: Event, after: Readonly<State>): void {
     const opened = after.armed && !before.armed
+    this.#doors.stepped(after)
     if (before.armed && !after.armed) this.#endService()
     else if (after.armed && heardAgain(before, after, this.#options.policy)) this.#announcer.burst()
     if (after.role === before.role && !opened) return
@@ -248,12 +262,29 @@ export class Heart {
     if (armed && this.#doors.now() < leaseUntilMs) this.#doors.announce()
   }
 
+  /**
+   * Clients are called when the stores take writes: until then they would only be refused. But not
+   * later than a moment from now, for not everything that serves here needs the stores.
+   */
   #serve(): void {
-    this.#announcer.burst()
     this.#doors.serving(true)
+    if (this.#doors.stores.atOnce) this.#callClients()
+    else this.#calling = setTimeout(() => this.#callClients(), STORES_PATIENCE_MS)
+  }
+
+  #callClients(): void {
+    this.#stopCalling()
+    this.#announcer.burst()
+    this.#doors.called()
+  }
+
+  #stopCalling(): void {
+    if (this.#calling !== null) clearTimeout(this.#calling)
+    this.#calling = null
   }
 
   #endService(): void {
+    this.#stopCalling()
     this.#announcer.stop()
     this.#doors.serving(false)
   }

@@ -2,10 +2,11 @@
  * What do heart and control thread say to each other?
  *
  * The heart (main thread) decides and keeps time; the control thread answers operators, writes the
- * log and the history, and will run the stores. Neither ever waits for the other.
+ * log and the history. Neither ever waits for the other.
  */
 import type { Snapshot, Transition } from '../control/snapshot.ts'
 import type { NodeName } from '../core/policy.ts'
+import type { PairKey } from '../wire/key.ts'
 
 export type Severity = 'info' | 'warning' | 'error'
 
@@ -13,6 +14,8 @@ export type FromHeart =
   | { type: 'snapshot'; id: number; snapshot: Snapshot }
   | { type: 'transition'; transition: Transition }
   | { type: 'log'; severity: Severity; event: string; text: string }
+  /** The key file was read again. */
+  | { type: 'keys'; keys: readonly PairKey[] }
   /** The agent is going down; finish what is in hand. */
   | { type: 'stopping'; text: string }
 
@@ -25,4 +28,6 @@ export type ToHeart =
   | { type: 'listening'; ok: boolean }
   /** A part of the gate was removed by somebody, could not be put back, or is in force again. */
   | { type: 'gate-place'; place: string; now: 'removed' | 'lost' | 'in-force' }
+  /** Lists of the clients' connections, to be sent to the peer. */
+  | { type: 'connections'; datagrams: readonly Uint8Array[] }
   | { type: 'stopped' }

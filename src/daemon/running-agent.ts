@@ -13,30 +13,24 @@ import type { Snapshot } from '../control/snapshot.ts'
 import { initialState, type State } from '../core/state.ts'
 import { switchoverBlocker } from '../core/switchover.ts'
 import type { PreparedGate } from '../gate/choose.ts'
-import { AddressWatch } from '../links/address-watch.ts'
-import { HeartbeatLinks } from '../links/heartbeat-links.ts'
-import { drawIdentifiers } from '../links/icmp-identifier.ts'
-import { PingNodes, roundRhythm } from '../links/ping-nodes.ts'
-import { AddressVerifier } from '../links/verify-address.ts'
 import type { FloatingIps } from '../resources/floating-ip.ts'
-import { type IcmpPort, openIcmp } from '../system/icmp.ts'
 import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
 import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-line.ts'
-import { AddressView } from './address-view.ts'
 import { type AgentEnd, hangingOf } from './agent-end.ts'
 import type { ControlThreadData } from './control-thread.ts'
 import { type Refusal, using } from './directories.ts'
 import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
 import { inTime } from './in-time.ts'
-import { LinkHealth } from './link-health.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
+import { Senses } from './senses.ts'
 import { ServiceGate } from './service-gate.ts'
 import { SharedMemory } from './shared-memory.ts'
 import { buildSnapshot } from './snapshot.ts'
 import { StateFile } from './state-file.ts'
 import { Store } from './store.ts'
+import { noStores, Stores } from './stores.ts'
 
 /** sched(7): above ordinary work, below the kernel's own real-time threads. */
 const REALTIME_PRIORITY = 50
@@ -69,18 +63,15 @@ export class RunningAgent {
   readonly #floatingIps: FloatingIps
   readonly #gate: ServiceGate
   readonly #store: Store
-  readonly #icmp: { 4: IcmpPort | null; 6: IcmpPort | null }
-  readonly #links: HeartbeatLinks
-  readonly #pingNodes: PingNodes
-  readonly #addressWatch: AddressWatch
-  readonly #addressView: AddressView
-  readonly #linkHealth: LinkHealth
+  readonly #senses: Senses
   readonly #stateFile: StateFile
   readonly #stateLine = Buffer.alloc(STATE_LINE_BYTES)
   readonly #memory: SharedMemory
   readonly #hands: Hands
   readonly #control: Worker
   readonly #heart: Heart
+  /** Null for a pair without replicated stores. */
+  readonly #stores: Stores | null
   readonly #gatePlaces = new Map<string, 'removed' | 'lost'>()
   #storeTrouble: string | null = null
   #realtime = false
@@ -126,73 +117,23 @@ export class RunningAgent {
       died: (message) => this.#fail('HA_HANDS_DIED', message),
     })
     this.#gate = new ServiceGate(parts.prepared.gate, this.#hands.addresses)
-    const identifiers = drawIdentifiers(config.port)
-    const openPort = (family: 4 | 6): IcmpPort | null =>
-      config.pingNodes.some((node) => node.family === family)
-        ? openIcmp({
-            family,
-            identifier: identifiers.rounds,
-            ...roundRhythm(timing.roundMs),
-            onTrouble: (message) => this.#log('warning', 'icmp', message),
-          })
-        : null
-    this.#icmp = { 4: openPort(4), 6: openPort(6) }
-    this.#links = new HeartbeatLinks({
-      node: config.node,
-      port: config.port,
-      paths: config.paths,
-      pingNodes: config.pingNodes,
+    const boot = randomBytes(8).toString('hex')
+    this.#senses = new Senses({
+      config,
       keys: options.keys,
-      intervalMs: timing.heartbeatMs,
-      icmp: this.#icmp,
-      now,
-      onHeartbeat: (heartbeat, direct) => this.take({ type: 'heartbeat', heartbeat, direct }),
-      complain: (sentence) => this.#log('warning', 'heartbeat', sentence),
+      boot,
+      hands: this.#hands,
+      take: (happening) => this.take(happening),
+      conflict: (kind) => this.#heart.conflict(kind),
+      peerBoot: () => this.#heart.state.peer?.boot ?? null,
+      warn: (event, text) => this.#log('warning', event, text),
     })
-    this.#pingNodes = new PingNodes({
-      pingNodes: config.pingNodes,
-      icmp: this.#icmp,
-      now,
-      onPong: (round, pingNode) => this.take({ type: 'pong', round, pingNode }),
-    })
-    const verifier = new AddressVerifier({
-      pingNodes: config.pingNodes,
-      icmp: this.#icmp,
-      identifier: identifiers.verify,
-    })
-    this.#addressView = new AddressView(
-      config.floatingIps,
-      config.pingNodes.map((node) => node.family),
-      (address, timeoutMs) => verifier.verify(address, timeoutMs),
-      now,
-    )
-    this.#addressWatch = new AddressWatch({
-      floatingIps: config.floatingIps,
-      door: {
-        ...native,
-        carrier: (name) => this.#hands.carrier(name),
-        linkState: (name) => this.#hands.linkState(name),
-      },
-      onConflict: ({ address, byMac, kind }) => {
-        this.#addressView.noteConflict({ address, mac: byMac, kind })
-        this.#heart.conflict(kind)
-      },
-    })
-    this.#linkHealth = new LinkHealth({
-      interfaces: config.serviceInterfaces,
-      carrier: (name) => this.#hands.carrier(name),
-      downAfterMs: timing.gapMs,
-      upAfterMs: timing.dampingMs,
-    })
+    this.#stores = config.stores.length === 0 ? null : this.#startStores()
     this.#stateFile = new StateFile(join(options.runDir, 'state'))
-    this.#control = this.#startControl()
+    this.#control = this.#startControl(boot)
     this.#heart = new Heart(this.#doors(), {
       policy: config.policy,
-      initial: initialState(
-        randomBytes(8).toString('hex'),
-        parts.store.hard,
-        config.pingNodes.length,
-      ),
+      initial: initialState(boot, parts.store.hard, config.pingNodes.length),
       mainStallMs: config.mainStallMs,
     })
   }
@@ -230,16 +171,27 @@ export class RunningAgent {
     return {
       now,
       gate: this.#gate,
-      sendDirect: (heartbeat, reflect) => this.#links.send(heartbeat, reflect),
-      ping: (round) => this.#pingNodes.sendRound(round),
-      probe: () => this.#addressWatch.probe() === 'sent',
-      announce: () => this.#addressWatch.announce(),
+      sendDirect: (heartbeat, reflect) => this.#senses.links.send(heartbeat, reflect),
+      ping: (round) => this.#senses.pingNodes.sendRound(round),
+      probe: () => this.#senses.addressWatch.probe() === 'sent',
+      announce: () => this.#senses.addressWatch.announce(),
       persist: (ticket, hard) => this.#store.persist(ticket, hard),
-      links: this.#linkHealth,
+      links: this.#senses.linkHealth,
       memory: this.#memory,
       writeState: (state, nowMs) => this.#writeState(state, nowMs),
       tell: (message) => this.#tell(message),
-      serving: (on) => this.#addressView.serving(on),
+      stores:
+        this.#stores ??
+        noStores(
+          (happening) => this.take(happening),
+          () => this.#heart.state,
+        ),
+      stepped: (state) => this.#stores?.noteState(state),
+      serving: (on) => {
+        this.#senses.addressView.serving(on)
+        if (!on) this.#senses.clients.stop()
+      },
+      called: () => void this.#callClients(),
     }
   }
 
@@ -262,7 +214,8 @@ export class RunningAgent {
       this.#log('error', 'key', `${keys}; the keys in use stay in force`)
       return
     }
-    this.#links.useKeys(keys)
+    this.#senses.useKeys(keys)
+    this.#tell({ type: 'keys', keys })
     this.#log('info', 'key', `${keys.length} keys are in use, number ${keys[0]?.id} signs`)
   }
 
@@ -292,13 +245,15 @@ export class RunningAgent {
     }
   }
 
-  #startControl(): Worker {
+  #startControl(boot: string): Worker {
     const data: ControlThreadData = {
       config: this.#config,
       stateDir: this.#options.stateDir,
       runDir: this.#options.runDir,
       version: this.#options.version,
       memory: this.#memory.buffer,
+      boot,
+      keys: this.#options.keys,
       journal: this.#options.journal,
       gate: this.#prepared.inForce,
     }
@@ -338,6 +293,9 @@ export class RunningAgent {
         if (message.now === 'in-force') this.#gatePlaces.delete(message.place)
         else this.#gatePlaces.set(message.place, message.now)
         return
+      case 'connections':
+        for (const bytes of message.datagrams) this.#senses.links.sendBeside(bytes)
+        return
       case 'stopped':
         return
     }
@@ -352,13 +310,47 @@ export class RunningAgent {
       weaker: this.#prepared.weaker,
       missingPlaces: [...this.#gatePlaces].map(([place, now]) => ({ place, now })),
       announcedMs: this.#heart.announcedMs,
-      links: this.#links.report(),
-      rounds: this.#pingNodes.report(),
-      floatingIps: this.#addressView.snapshot(),
-      withoutCarrier: this.#linkHealth.withoutCarrier,
+      links: this.#senses.links.report(),
+      rounds: this.#senses.pingNodes.report(),
+      floatingIps: this.#senses.addressView.snapshot(),
+      withoutCarrier: this.#senses.linkHealth.withoutCarrier,
+      stores: this.#stores?.views ?? [],
       heart: this.#heart.health(this.#realtime, this.#storeTrouble),
       carrier: (name) => this.#hands.carrier(name),
     })
+  }
+
+  #startStores(): Stores {
+    const { config } = this.#options
+    const { timing, data } = config.policy
+    return new Stores({
+      configs: config.stores,
+      stateDir: this.#options.stateDir,
+      prepareMs: timing.prepareMs,
+      // Beyond what the core may take to let writes go on alone: it decides, not the server.
+      semiSyncTimeoutMs: 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs),
+      state: () => this.#heart.state,
+      take: (happening) => this.take(happening),
+      promoted: (durationMs) => {
+        this.#log(
+          'info',
+          'stores',
+          `they take writes, ${Math.round(durationMs)} ms after the order`,
+        )
+        this.#heart.storesPromoted()
+      },
+      health: (healthy) => this.#heart.setServicesHealthy(healthy),
+      log: (severity, event, text) => this.#log(severity, event, text),
+      died: (message) => this.#fail('HA_STORES_FAILED', message),
+    })
+  }
+
+  /** Clients of the peer notice that it no longer serves them. */
+  async #callClients(): Promise<void> {
+    const { connections, failed } = await this.#senses.clients.tickle()
+    if (connections === 0) return
+    const lost = failed === 0 ? '' : `, ${failed} packets could not be sent`
+    this.#log('info', 'clients', `${connections} connections to the peer were ended${lost}`)
   }
 
   /** A planned stop hands over first, where the peer is able. */
@@ -382,10 +374,8 @@ export class RunningAgent {
   /** @returns what would not end; null when everything did */
   async #shutDown(text: string): Promise<string | null> {
     this.#heart.stop()
-    this.#links.close()
-    this.#icmp[4]?.close()
-    this.#icmp[6]?.close()
-    this.#addressWatch.close()
+    this.#senses.close()
+    await this.#stores?.stop()
     const stopped = new Promise<void>((resolve) => {
       this.#control.on('message', (message: ToHeart) => {
         if (message.type === 'stopped') resolve()

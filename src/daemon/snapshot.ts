@@ -25,6 +25,7 @@ export interface SnapshotParts {
   rounds: readonly PingNodeReport[]
   floatingIps: readonly FloatingIpSnapshot[]
   withoutCarrier: readonly string[]
+  stores: Snapshot['stores']
   heart: HeartHealth
   carrier: (name: string) => boolean
 }
@@ -56,6 +57,7 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     })),
     floatingIps: parts.floatingIps,
     withoutCarrier: parts.withoutCarrier,
+    stores: parts.stores,
     heart: parts.heart,
   }
 }

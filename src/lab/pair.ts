@@ -49,8 +49,13 @@ export interface PairDriver {
  * Our pair.
  *
  * @param letters  single times in place of the profile's, ms
+ * @param stores   lines below `tandem.stores` of config.yml
  */
-export function tandemPair(profile: TimingProfileName, letters?: ChosenLetters): PairDriver {
+export function tandemPair(
+  profile: TimingProfileName,
+  letters?: ChosenLetters,
+  stores: readonly string[] = [],
+): PairDriver {
   return {
     name: 'tandem',
     families: [4, 6],
@@ -63,7 +68,7 @@ export function tandemPair(profile: TimingProfileName, letters?: ChosenLetters):
         return error instanceof Error ? error.message : String(error)
       }
     },
-    prepare: (lab) => writePlatformFiles(lab.plan, profile, letters),
+    prepare: (lab) => writePlatformFiles(lab.plan, profile, letters, stores),
     async start(node) {
       node.launch(tandemCommand(node, 'agent'))
     },

@@ -29,11 +29,13 @@ export function directoriesOf(plan: LabPlan, node: LabNodeName): NodeDirectories
  * Writes the files of both nodes.
  *
  * @param letters  single times in place of the profile's, ms
+ * @param stores   lines below `tandem.stores`, without their indentation
  */
 export async function writePlatformFiles(
   plan: LabPlan,
   profile: TimingProfileName,
   letters?: ChosenLetters,
+  stores: readonly string[] = [],
 ): Promise<void> {
   const keyFile = `${plan.workDir}/key`
   const key = makeKey(1, randomBytes(SECRET_BYTES))
@@ -45,7 +47,7 @@ export async function writePlatformFiles(
     }
     await writeFile(
       `${directories.config}/config.yml`,
-      configText(plan, timingText(profile, letters)),
+      configText(plan, timingText(profile, letters), stores),
     )
     await writeFile(`${directories.config}/network.yml`, networkText(plan))
   }
@@ -64,7 +66,7 @@ function timingText(profile: TimingProfileName, letters?: ChosenLetters): string
   return `{profile: ${profile}, ${numbers.join(', ')}}`
 }
 
-function configText(plan: LabPlan, timing: string): string {
+function configText(plan: LabPlan, timing: string, stores: readonly string[]): string {
   const pingNodes = PING_NAMES.map((name) => `    - ${plan.machines[name].ipv4}`)
   return text([
     'ha:',
@@ -76,9 +78,7 @@ function configText(plan: LabPlan, timing: string): string {
     'tandem:',
     `  timing: ${timing}`,
     `  key_file: ${plan.workDir}/key`,
-    // Addresses only: the lab's pair keeps no data, so no node can lack the newest.
-    '  data:',
-    '    takeover: none',
+    ...(stores.length === 0 ? [] : ['  stores:', ...stores.map((line) => `    ${line}`)]),
   ])
 }
 

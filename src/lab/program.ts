@@ -31,7 +31,10 @@ export function builtFile(path: string): string {
 }
 
 /** Command line of one of the lab's programs. */
-export function labProgram(name: 'responder' | 'asker', argument: object): Promise<string[]> {
+export function labProgram(
+  name: 'responder' | 'asker' | 'store-writer',
+  argument: object,
+): Promise<string[]> {
   const flags = ['--max-semi-space-size=1', '--v8-pool-size=0']
   const file = builtFile(`lab/${name}.js`)
   return realtime([process.execPath, ...flags, file, JSON.stringify(argument)])

@@ -9,6 +9,7 @@ import type { PathConfig } from '../config/config.ts'
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { NodeName } from '../core/policy.ts'
 import { REFLECT_EVERY } from '../core/state.ts'
+import { isConnectionList } from '../wire/connection-list.ts'
 import {
   decodeHeartbeat,
   encodeHeartbeat,
@@ -38,6 +39,8 @@ export interface HeartbeatLinksOptions {
   now: () => number
   /** `path` indexes `paths` or, when not `direct`, `pingNodes`. Must not throw. */
   onHeartbeat: (heartbeat: Heartbeat, direct: boolean, atMs: number, path: number) => void
+  /** A list of the peer's clients came on a direct path; not looked at here. */
+  onConnections: (bytes: Buffer) => void
   /** A sentence for the log, at most one per kind in ten seconds. */
   complain: (sentence: string) => void
 }
@@ -103,6 +106,11 @@ export class HeartbeatLinks {
     if (reflect) this.#reflection.send(bytes)
   }
 
+  /** Sends what is no heartbeat, on the direct paths. */
+  sendBeside(bytes: Uint8Array): void {
+    for (const path of this.#paths) path.sendBeside(bytes)
+  }
+
   /** Takes over a changed key file. An empty list changes nothing. */
   useKeys(keys: readonly PairKey[]): void {
     if (keys.length === 0) return
@@ -129,6 +137,10 @@ export class HeartbeatLinks {
   }
 
   #receive(bytes: Buffer, direct: boolean, index: number, atMs: number): void {
+    if (direct && isConnectionList(bytes)) {
+      this.#options.onConnections(bytes)
+      return
+    }
     const stats = direct ? this.#paths[index]?.stats : this.#reflection.statsOf(index)
     const read = this.#read(bytes)
     if (!read.ok) {

@@ -65,6 +65,7 @@ describe('settings', () => {
   gate: nftables
   control_group: voip
   data: {takeover: strict, recent_ms: 1, stale: refuse, stale_wait_ms: 2}
+  stores: {mariadb: {semi_sync: yes}}
 `)
     const { keyFile, gate, mainStallMs, controlGroup, policy } = configOf({ config })
     expect({ keyFile, gate, mainStallMs, controlGroup, data: policy.data }).toEqual({

@@ -1,12 +1,18 @@
 // Which part a change belongs to, and whether the pair must agree on it. One change at a time.
 import { expect, test } from 'vitest'
-import type { PairConfig } from '../../src/config/config.ts'
+import type { PairConfig, StoreConfig } from '../../src/config/config.ts'
 import { changedParts, fingerprintsOf } from '../../src/config/parts.ts'
 import { CONFIG } from '../helpers/snapshot-case.ts'
 
 const [V4, V6] = CONFIG.floatingIps
 if (V4 === undefined || V6 === undefined) throw new Error('two floating IPs are needed')
 const { policy } = CONFIG
+const STORE: StoreConfig = {
+  ...{ name: 'redis', kind: 'redis', socketPath: null, address: '127.0.0.1', port: 6379 },
+  ...{ peerAddress: '192.168.255.252', peerPort: 6379, user: 'tandem', passwordFile: null },
+  ...{ replicationUser: 'tandem_repl', replicationPasswordFile: null, undoUser: null },
+  ...{ undoPasswordFile: null, semiSync: false, dataDirectory: null, pidFile: null },
+}
 
 const CHANGES: readonly [string, 'pair' | 'node', Partial<PairConfig>][] = [
   ['mode', 'pair', { mode: 'fence' }],
@@ -20,6 +26,7 @@ const CHANGES: readonly [string, 'pair' | 'node', Partial<PairConfig>][] = [
   ['data policy', 'pair', { policy: { ...policy, data: { ...policy.data, recentMs: 1 } } }],
   ['interfaces of the floating IPs', 'node', { floatingIps: [{ ...V4, label: 'eth0:7' }, V6] }],
   ['interfaces of the floating IPs', 'node', { serviceInterfaces: [] }],
+  ['stores', 'node', { stores: [STORE] }],
   ['gate', 'node', { gate: 'nftables' }],
   ['control group', 'node', { controlGroup: 'operators' }],
   ['place of the key file', 'node', { keyFile: '/etc/other' }],

@@ -63,7 +63,7 @@ const CASES: readonly [Snapshot, string][] = [
   [
     gate({ missing: [{ place: 'eth0 ingress', now: 'lost' }] }),
     'gate-lost: the gate is not in force at eth0 ingress and could not be put back: everything ' +
-      'passes there; it is tried again every 20 s',
+      'passes there; it is tried again every minute',
   ],
   [
     active({ peer: { ...PEER, digest: 'ffff' } }),

@@ -32,6 +32,7 @@ const AROUND: Around = {
   version: '1.2.3',
   nowIso: '2026-11-21T12:01:00.000Z',
   isoOf: (atMs) => `at ${atMs}`,
+  stores: [],
   lastTransition: LAST,
   alarms: [ALARM],
   rssBytes: 88_080_384,

@@ -44,6 +44,7 @@ const PARTS: SnapshotParts = {
   ],
   floatingIps: [],
   withoutCarrier: ['eth0'],
+  stores: [],
   heart: {
     startedMs: NOW_MS - 61_000,
     realtime: true,
@@ -103,6 +104,7 @@ test('every part is found again, each path by its name and kind', () => {
     })),
     floatingIps: [],
     withoutCarrier: ['eth0'],
+    stores: [],
     heart: PARTS.heart,
   })
 })

@@ -11,6 +11,7 @@ import { Heart } from '../../src/daemon/heart.ts'
 import { LinkHealth } from '../../src/daemon/link-health.ts'
 import { ServiceGate } from '../../src/daemon/service-gate.ts'
 import { SharedMemory } from '../../src/daemon/shared-memory.ts'
+import { noStores, type StoreDoor } from '../../src/daemon/stores.ts'
 import { ModelGate } from '../../src/gate/model-gate.ts'
 import { OUR_BOOT, PEER, POLICY } from './snapshot-case.ts'
 
@@ -38,6 +39,11 @@ export class HeartStage {
   readonly transitions: Transition[] = []
   readonly served: boolean[] = []
   readonly written: StateWritten[] = []
+  readonly calledMs: number[] = []
+  /** Orders that the stores got; they follow at once unless `storesAtOnce` is false. */
+  readonly ordered: string[] = []
+  storesAtOnce = true
+  readonly stores: StoreDoor = this.#pretendStores()
   readonly gate: ServiceGate
   /** What is so from now on. */
   peerSpeaks = true
@@ -52,6 +58,30 @@ export class HeartStage {
   #peerSeq = 0
   #stoppedMs = 0
   readonly #fakeStartMs = Date.now()
+
+  #pretendStores(): StoreDoor {
+    const stage = this
+    const follow = noStores(
+      (happening) => this.heart.take(happening),
+      () => this.heart.state,
+    )
+    const order = (name: string, act: () => void) => (): void => {
+      this.ordered.push(name)
+      act()
+    }
+    return {
+      get atOnce() {
+        return stage.storesAtOnce
+      },
+      promote: order('promote', () => follow.promote()),
+      demote: order('demote', () => follow.demote()),
+      freeze: order('freeze', () => follow.freeze()),
+      unfreeze: order('unfreeze', () => follow.unfreeze()),
+      confirm: (alone) => {
+        this.ordered.push(alone ? 'confirm alone' : 'confirm together')
+      },
+    }
+  }
 
   constructor(policy: Policy = POLICY) {
     const now = (): number => this.now()
@@ -88,7 +118,10 @@ export class HeartStage {
         tell: (message) => {
           if (message.type === 'transition') this.transitions.push(message.transition)
         },
+        stores: this.stores,
+        stepped: () => {},
         serving: (on) => this.served.push(on),
+        called: () => this.calledMs.push(this.now() - STARTED_MS),
       },
       {
         policy,

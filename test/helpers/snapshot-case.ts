@@ -57,6 +57,7 @@ export const CONFIG: PairConfig = {
   mainStallMs: 3_000,
   gate: 'auto',
   controlGroup: null,
+  stores: [],
 }
 
 /** What a healthy standby sp2 said 10 ms ago. */
@@ -184,6 +185,7 @@ export function snapshotOf(state: State, changes: Partial<Snapshot> = {}): Snaps
       conflict: null,
     })),
     withoutCarrier: [],
+    stores: [],
     heart: {
       startedMs: NOW_MS - 61_000,
       realtime: true,

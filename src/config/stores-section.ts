@@ -1,0 +1,170 @@
+/**
+ * Which stores follow the role, and how are they reached?
+ *
+ * `tandem.stores` has one section per store, named by whoever writes it. Everything but the kind has a
+ * default that fits the platform: our server on this host, the peer's over the first heartbeat path.
+ * Passwords stand in files of their own, which are read when the agent starts, never here.
+ */
+import { isIP } from 'node:net'
+import type { StoreConfig } from './config.ts'
+import type { Findings } from './finding.ts'
+import { nearMiss, snakeCase } from './near-miss.ts'
+import { readChoice, readInteger, readText, readYesNo } from './scalar.ts'
+import { child, isEmpty, type MapTree, type Tree } from './tree.ts'
+
+/** A store as told; where the peer's server is comes from the paths when it is not said. */
+export type ToldStore = Omit<StoreConfig, 'peerAddress'> & { peerAddress: string | null }
+
+const KEYS = [
+  'kind',
+  'socket',
+  'address',
+  'port',
+  'peer_address',
+  'peer_port',
+  'user',
+  'password_file',
+  'replication_user',
+  'replication_password_file',
+  'undo_user',
+  'undo_password_file',
+  'semi_sync',
+  'data_directory',
+  'pid_file',
+] as const
+
+const ONLY_MARIADB: readonly string[] = [
+  'replication_user',
+  'replication_password_file',
+  'undo_user',
+  'undo_password_file',
+  'semi_sync',
+]
+
+const DEFAULT_PORT = { redis: 6379, mariadb: 3306 } as const
+const DEFAULT_USER = 'tandem'
+const DEFAULT_REPLICATION_USER = 'tandem_repl'
+const PORTS = { min: 1, max: 65_535 }
+
+/** Reads every store; what cannot be used is told and left out. */
+export function readStores(tree: Tree | undefined, findings: Findings): ToldStore[] {
+  if (tree === undefined || isEmpty(tree)) return []
+  if (tree.kind !== 'map') {
+    findings.error(
+      tree,
+      'is not a section',
+      'write one section per store, as "redis: {kind: redis}"',
+    )
+    return []
+  }
+  const stores: ToldStore[] = []
+  for (const [name, section] of tree.entries) {
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
+      const mend = 'name it with small letters, digits and "-", as redis-calls'
+      findings.error(section, 'has a name that cannot be used in file names', mend)
+      continue
+    }
+    const store = readStore(name, section, findings)
+    if (store !== null) stores.push(store)
+  }
+  return stores
+}
+
+function readStore(name: string, section: Tree, findings: Findings): ToldStore | null {
+  if (section.kind !== 'map') {
+    findings.error(section, 'is not a section', `write the settings of ${name} below it`)
+    return null
+  }
+  const given = knownKeys(section, findings)
+  const kind = readKind(name, section, given, findings)
+  if (kind === null) return null
+  if (kind === 'redis') {
+    for (const key of ONLY_MARIADB) {
+      const value = child(given, key)
+      if (value !== undefined) {
+        findings.error(value, 'means nothing for a Redis store', 'remove it')
+      }
+    }
+  }
+  const port = readInteger(child(given, 'port'), PORTS, findings) ?? DEFAULT_PORT[kind]
+  return {
+    name,
+    kind,
+    socketPath: readPath(child(given, 'socket'), findings),
+    address: readAddress(child(given, 'address'), findings) ?? '127.0.0.1',
+    port,
+    peerAddress: readAddress(child(given, 'peer_address'), findings),
+    peerPort: readInteger(child(given, 'peer_port'), PORTS, findings) ?? port,
+    user: readName(child(given, 'user'), findings) ?? DEFAULT_USER,
+    passwordFile: readPath(child(given, 'password_file'), findings),
+    replicationUser:
+      readName(child(given, 'replication_user'), findings) ?? DEFAULT_REPLICATION_USER,
+    replicationPasswordFile: readPath(child(given, 'replication_password_file'), findings),
+    undoUser: readName(child(given, 'undo_user'), findings),
+    undoPasswordFile: readPath(child(given, 'undo_password_file'), findings),
+    semiSync: readYesNo(child(given, 'semi_sync'), findings) ?? false,
+    dataDirectory: readPath(child(given, 'data_directory'), findings),
+    pidFile: readPath(child(given, 'pid_file'), findings),
+  }
+}
+
+function readKind(
+  name: string,
+  section: MapTree,
+  given: MapTree,
+  findings: Findings,
+): StoreConfig['kind'] | null {
+  const told = child(given, 'kind')
+  if (told !== undefined) return readChoice(told, ['redis', 'mariadb'] as const, findings)
+  if (name === 'redis' || name === 'mariadb') return name
+  findings.error(
+    section,
+    'does not say of which kind it is',
+    'add "kind: redis" or "kind: mariadb"',
+  )
+  return null
+}
+
+/** The section with its keys in one spelling; one that we do not know is a mistake. */
+function knownKeys(section: MapTree, findings: Findings): MapTree {
+  const entries = new Map<string, Tree>()
+  for (const [written, value] of section.entries) {
+    const key = snakeCase(written)
+    if (KEYS.some((known) => known === key)) {
+      entries.set(key, value)
+      continue
+    }
+    const meant = nearMiss(key, KEYS)
+    const mend = meant === null ? `known are ${KEYS.join(', ')}` : `did you mean ${meant}?`
+    findings.error(value, 'is not a known key', mend)
+  }
+  return { ...section, entries }
+}
+
+function readPath(tree: Tree | undefined, findings: Findings): string | null {
+  const text = readText(tree, findings)
+  if (text === null) return null
+  if (text.text.startsWith('/')) return text.text
+  findings.error(text, 'is not an absolute path', 'write it from the root, as /etc/tandem/…')
+  return null
+}
+
+function readAddress(tree: Tree | undefined, findings: Findings): string | null {
+  const text = readText(tree, findings)
+  if (text === null) return null
+  if (isIP(text.text) !== 0) return text.text
+  findings.error(
+    text,
+    'is not an address',
+    'write an IPv4 or IPv6 address; names are not looked up',
+  )
+  return null
+}
+
+function readName(tree: Tree | undefined, findings: Findings): string | null {
+  const text = readText(tree, findings)
+  if (text === null) return null
+  if (/^[A-Za-z0-9_.-]{1,64}$/.test(text.text)) return text.text
+  findings.error(text, 'is not the name of an account', 'use letters, digits, "_", "." and "-"')
+  return null
+}
