@@ -38,6 +38,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'every mistake in the configuration',
     load: () => import('./check-config.ts'),
   },
+  setup: {
+    summary: 'what to put in place for a store: accounts and settings',
+    load: () => import('./setup.ts'),
+  },
+  doctor: {
+    summary: 'are the stores set up as they must be?',
+    load: () => import('./doctor.ts'),
+  },
   reload: {
     summary: 'check a changed configuration; which node to restart first',
     load: () => import('./reload.ts'),

@@ -51,7 +51,7 @@ export interface StoreConfig {
   user: string
   /** One line, mode 0600; null: the account has no password. */
   passwordFile: string | null
-  /** MariaDB: the account with which the servers follow each other. */
+  /** The account with which the servers follow each other. Redis has it in its own configuration. */
   replicationUser: string
   replicationPasswordFile: string | null
   /** MariaDB: the account that undoes transactions of a returning node; null: none. */

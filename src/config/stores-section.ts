@@ -33,13 +33,7 @@ const KEYS = [
   'pid_file',
 ] as const
 
-const ONLY_MARIADB: readonly string[] = [
-  'replication_user',
-  'replication_password_file',
-  'undo_user',
-  'undo_password_file',
-  'semi_sync',
-]
+const ONLY_MARIADB: readonly string[] = ['undo_user', 'undo_password_file', 'semi_sync']
 
 const DEFAULT_PORT = { redis: 6379, mariadb: 3306 } as const
 const DEFAULT_USER = 'tandem'

@@ -322,13 +322,10 @@ export class RunningAgent {
 
   #startStores(): Stores {
     const { config } = this.#options
-    const { timing, data } = config.policy
     return new Stores({
       configs: config.stores,
       stateDir: this.#options.stateDir,
-      prepareMs: timing.prepareMs,
-      // Beyond what the core may take to let writes go on alone: it decides, not the server.
-      semiSyncTimeoutMs: 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs),
+      policy: config.policy,
       state: () => this.#heart.state,
       take: (happening) => this.take(happening),
       promoted: (durationMs) => {

@@ -8,12 +8,21 @@
 import { Worker } from 'node:worker_threads'
 import type { StoreConfig } from '../config/config.ts'
 import type { StoreSnapshot } from '../control/snapshot.ts'
+import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
 import type { Happening } from './loop.ts'
 import type { Severity } from './message.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
 
 const STOP_LIMIT_MS = 500
+
+/**
+ * How long a server holds a write back for the peer before it goes on alone by itself: beyond what the
+ * core may take to let it. That a write is confirmed alone is the core's decision (PROTOCOL, "Data").
+ */
+export function semiSyncTimeoutOf({ data, timing }: Policy): number {
+  return 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs)
+}
 
 /** What the heart asks of the stores. */
 export interface StoreDoor {
@@ -44,9 +53,7 @@ export function noStores(
 export interface StoresOptions {
   configs: readonly StoreConfig[]
   stateDir: string
-  /** For how long a freeze may be prepared. */
-  prepareMs: number
-  semiSyncTimeoutMs: number
+  policy: Policy
   state: () => Readonly<State>
   take: (happening: Happening) => void
   /** The stores take writes now. */
@@ -67,7 +74,8 @@ export class Stores implements StoreDoor {
   constructor(options: StoresOptions) {
     this.#options = options
     this.#provenBy = options.configs.find((config) => config.semiSync)?.name ?? null
-    const { configs: stores, stateDir, semiSyncTimeoutMs } = options
+    const { configs: stores, stateDir, policy } = options
+    const semiSyncTimeoutMs = semiSyncTimeoutOf(policy)
     const data: StoresThreadData = { stores, stateDir, semiSyncTimeoutMs }
     this.#worker = new Worker(new URL('./stores-thread.js', import.meta.url), {
       workerData: data,
@@ -90,7 +98,7 @@ export class Stores implements StoreDoor {
   }
 
   freeze(): void {
-    this.#tell({ type: 'freeze', limitMs: this.#options.prepareMs })
+    this.#tell({ type: 'freeze', limitMs: this.#options.policy.timing.prepareMs })
   }
 
   unfreeze(): void {

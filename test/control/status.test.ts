@@ -32,7 +32,6 @@ const AROUND: Around = {
   version: '1.2.3',
   nowIso: '2026-11-21T12:01:00.000Z',
   isoOf: (atMs) => `at ${atMs}`,
-  stores: [],
   lastTransition: LAST,
   alarms: [ALARM],
   rssBytes: 88_080_384,
@@ -88,6 +87,7 @@ test('a healthy pair seen from its active, in full', () => {
     score: 3,
     majority: true,
     floatingIps: STATUS.floatingIps.map((address) => ({ ...address, lastAnnouncedMsAgo: 1_500 })),
+    stores: [],
     lastTransition: LAST,
     alarms: [ALARM],
     self: {

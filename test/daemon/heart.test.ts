@@ -234,6 +234,16 @@ describe('health', () => {
   })
 })
 
+describe('stores', () => {
+  test('are demoted at the start, and promoted when the gate is open', () => {
+    const stage = new HeartStage()
+    stage.becomeActive()
+    expect(stage.ordered).toEqual(['demote', 'confirm together', 'promote'])
+    stage.heart.take({ type: 'refused' })
+    expect(stage.ordered.at(-1)).toBe('demote')
+  })
+})
+
 describe('announcements', () => {
   /** Active and long past its first burst. */
   function settled(): HeartStage {
@@ -250,6 +260,45 @@ describe('announcements', () => {
     stage.run(5_000)
     expect(stage.announcedMs.map((atMs) => atMs - openedMs)).toEqual(BURST_MS)
     expect(stage.heart.announcedMs).toBe(1_000_000 + openedMs + 5_000)
+  })
+
+  /** With stores that take their time, in the moment in which the gate opens. */
+  function opening(): HeartStage {
+    const stage = new HeartStage()
+    stage.storesAtOnce = false
+    stage.heart.start()
+    while (!stage.state.armed) stage.run(TURN_MS)
+    return stage
+  }
+
+  test('wait for the stores, and clients are called with the first of them', () => {
+    const stage = opening()
+    stage.run(100)
+    expect([stage.announcedMs, stage.calledMs, stage.served]).toEqual([[], [], [true]])
+    const promotedMs = stage.sinceStart()
+    stage.heart.storesPromoted()
+    expect([stage.announcedMs, stage.calledMs]).toEqual([[promotedMs], [promotedMs]])
+    stage.run(5_000)
+    stage.heart.storesPromoted()
+    expect(stage.calledMs).toEqual([promotedMs])
+  })
+
+  test('wait for stores that take long no longer than a moment', () => {
+    const stage = opening()
+    const openedMs = (stage.transitions.find(({ opened }) => opened)?.atMs ?? 0) - 1_000_000
+    stage.run(1_000)
+    expect(stage.calledMs).toEqual([openedMs + 300])
+  })
+
+  test('are not made for stores that are ready after the node gave up the role', () => {
+    const stage = opening()
+    stage.run(100)
+    stage.peerSpeaks = false
+    stage.pingNodesAnswer = false
+    stage.heart.take({ type: 'refused' })
+    stage.heart.storesPromoted()
+    stage.run(1_000)
+    expect([stage.announcedMs, stage.calledMs]).toEqual([[], []])
   })
 
   test('begin again when the peer is heard after silence, for it may have claimed the address', () => {

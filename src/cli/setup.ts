@@ -1,0 +1,128 @@
+/**
+ * `tandem setup NAME`: what must be put in place, so that a server can be a store of the pair?
+ *
+ * Prints the settings and the accounts, made from the lists that `tandem doctor` checks. Changes nothing:
+ * an operator reads it, and pipes the statements into the server's own client.
+ */
+import { formatReport } from '../config/check-report.ts'
+import type { PairConfig, StoreConfig } from '../config/config.ts'
+import { loadConfig } from '../config/load.ts'
+import { mariadbConfiguration, mariadbStatementText } from '../resources/mariadb-setup.ts'
+import { setupText } from '../resources/redis-setup.ts'
+import { readPrivateFile } from '../system/file.ts'
+import { type CommandSpec, type Io, parseCommand } from './command.ts'
+import { EXIT } from './exit-code.ts'
+
+const SPEC: CommandSpec = {
+  name: 'setup',
+  summary: 'Prints the settings and accounts that a store needs.',
+  details:
+    'NAME is a store below tandem.stores. The text holds its passwords: do not keep it.\n' +
+    'MariaDB accounts, on both nodes: tandem setup NAME --accounts | mariadb\n' +
+    'Exit status: 0 printed, 1 no such store, 3 the configuration or a password file cannot be used.',
+  positionals: ['NAME'],
+  options: {
+    accounts: { type: 'boolean', help: 'MariaDB: only the statements that make the accounts' },
+    settings: { type: 'boolean', help: 'MariaDB: only the lines of configuration' },
+  },
+}
+
+const PASSWORD_MAX_BYTES = 1024
+
+export async function run(args: string[], io: Io): Promise<number> {
+  const result = parseCommand(SPEC, args, io)
+  if (!result.ok) return result.exitCode
+  const { places, positionals, values } = result.parsed
+  const loaded = await loadConfig({ directory: places.configDir, node: places.node })
+  if (!loaded.ok) {
+    io.stderr(formatReport(loaded.mistakes))
+    return EXIT.refused
+  }
+  const { config } = loaded
+  const store = config.stores.find(({ name }) => name === positionals[0])
+  if (store === undefined) {
+    const known = config.stores.map(({ name }) => name).join(', ')
+    io.stderr(
+      `tandem setup: no store is called ${positionals[0]}; configured are: ${known === '' ? 'none' : known}\n`,
+    )
+    return EXIT.usage
+  }
+  const passwords = await readPasswords(store)
+  if (typeof passwords === 'string') {
+    io.stderr(
+      `tandem setup: ${passwords}\n  mend: make it with  (umask 077; openssl rand -hex 24 > FILE)  on one node, and copy it to the other\n`,
+    )
+    return EXIT.refused
+  }
+  io.stdout(
+    store.kind === 'redis'
+      ? redisText(store, passwords)
+      : mariadbText(config, store, passwords, {
+          accounts: values['settings'] !== true,
+          settings: values['accounts'] !== true,
+        }),
+  )
+  return EXIT.done
+}
+
+interface Passwords {
+  own: string
+  replication: string
+  undo: string
+}
+
+async function readPasswords(store: StoreConfig): Promise<Passwords | string> {
+  const needed: [keyof Passwords, string, string | null][] = [
+    ['own', 'password_file', store.passwordFile],
+    ['replication', 'replication_password_file', store.replicationPasswordFile],
+  ]
+  if (store.undoUser !== null) {
+    needed.push(['undo', 'undo_password_file', store.undoPasswordFile])
+  }
+  const passwords: Passwords = { own: '', replication: '', undo: '' }
+  for (const [of, key, path] of needed) {
+    if (path === null) return `tandem.stores.${store.name}.${key} names no file with a password`
+    const read = await readPrivateFile(path, { maxBytes: PASSWORD_MAX_BYTES })
+    if (!read.ok) return read.message
+    passwords[of] = read.bytes.toString('utf8').replace(/\r?\n$/, '')
+    if (passwords[of] === '') return `${path} is empty`
+  }
+  return passwords
+}
+
+function redisText(store: StoreConfig, passwords: Passwords): string {
+  return setupText({
+    username: store.user,
+    password: passwords.own,
+    replicaUsername: store.replicationUser,
+    replicaPassword: passwords.replication,
+    aclFile: '/etc/redis/users.acl',
+  })
+}
+
+function mariadbText(
+  config: PairConfig,
+  store: StoreConfig,
+  passwords: Passwords,
+  wanted: { accounts: boolean; settings: boolean },
+): string {
+  const [path] = config.paths
+  const addresses = path === undefined ? [] : [path.ourAddress, path.peerAddress]
+  const settings = mariadbConfiguration(config.node === 'sp1' ? 1 : 2, store.semiSync)
+  const statements = mariadbStatementText({
+    user: store.user,
+    password: passwords.own,
+    hosts: ['localhost', '127.0.0.1', ...addresses],
+    replicationUser: store.replicationUser,
+    replicationPassword: passwords.replication,
+    replicationHosts: addresses,
+    undo: store.undoUser === null ? null : { user: store.undoUser, password: passwords.undo },
+  })
+  if (!wanted.settings) return statements
+  if (!wanted.accounts) return settings
+  return (
+    `# 1. /etc/mysql/mariadb.conf.d/99-tandem.cnf on ${config.node}:\n\n${settings}\n` +
+    `# 2. Accounts, on both nodes: tandem setup ${store.name} --accounts | mariadb\n\n` +
+    statements.replace(/^/gm, '#   ').replace(/#\s+$/, '')
+  )
+}

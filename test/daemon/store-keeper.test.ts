@@ -1,0 +1,169 @@
+/**
+ * Goal: the stores follow the role as one, and an order that came later makes an earlier one void.
+ * Method: pretend stores that write down what they were asked; time is turns of promises.
+ */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { STORE_LIMITS, StoreKeeper, type StoreNews } from '../../src/daemon/store-keeper.ts'
+import { FAULT, PretendStore, turns } from '../helpers/pretend-store.ts'
+
+let asked: string[]
+let one: PretendStore
+let two: PretendStore
+let told: StoreNews[]
+let sick: Set<unknown>
+let nowMs: number
+let keeper: StoreKeeper
+
+beforeEach(() => {
+  asked = []
+  one = new PretendStore('one', asked)
+  two = new PretendStore('two', asked)
+  told = []
+  sick = new Set()
+  nowMs = 0
+  keeper = new StoreKeeper({
+    stores: [one, two],
+    limits: STORE_LIMITS,
+    tell: (news) => told.push(news),
+    now: () => nowMs,
+    wait: async (ms) => {
+      nowMs += ms
+      await turns(1)
+    },
+    isSick: (store) => sick.has(store),
+  })
+})
+
+describe('a promotion', () => {
+  test('applies what was received first, then lets applications write, and tells', async () => {
+    await keeper.promote()
+    expect(asked.filter((line) => line.startsWith('one'))).toEqual(['one drain', 'one promote'])
+    expect(told).toEqual([{ type: 'promoted', durationMs: 0 }])
+    expect(keeper.wanted).toBe('writable')
+  })
+
+  test('of a store that will not is tried again, said once, and told when it worked', async () => {
+    one.faults['promote'] = FAULT
+    const done = keeper.promote()
+    await turns()
+    expect(told.map(({ type }) => type)).toEqual(['trouble'])
+    one.faults = {}
+    await done
+    expect(told.map(({ type }) => type)).toEqual(['trouble', 'promoted'])
+  })
+
+  test('ends when the node is to be demoted meanwhile, and is not told', async () => {
+    const release = one.hold('drain')
+    const promoting = keeper.promote()
+    await turns()
+    const demoting = keeper.demote()
+    release()
+    await Promise.all([promoting, demoting])
+    expect(told).toEqual([{ type: 'demoted' }])
+    expect(asked.filter((line) => line.startsWith('one')).at(-2)).toBe('one demote')
+  })
+})
+
+describe('a demotion', () => {
+  test('makes every store read-only, drops its clients, and tells', async () => {
+    await keeper.demote()
+    expect(asked.toSorted()).toEqual([
+      'one demote',
+      'one dropClients',
+      'two demote',
+      'two dropClients',
+    ])
+    expect(told).toEqual([{ type: 'demoted' }])
+  })
+
+  test('ends the process of a store that cannot be made read-only', async () => {
+    one.faults['demote'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer within 2000 ms' }
+    await keeper.demote()
+    expect(asked).toContain('one kill')
+    expect(told.at(-1)).toEqual({ type: 'demoted' })
+  })
+
+  test('takes a store that nobody can reach for one that nobody can write to', async () => {
+    one.faults['demote'] = { code: 'HA_STORE_UNREACHABLE', message: 'refused' }
+    await keeper.demote()
+    expect(asked).not.toContain('one kill')
+    expect(told).toEqual([{ type: 'demoted' }])
+  })
+})
+
+describe('a freeze', () => {
+  beforeEach(async () => {
+    await keeper.promote()
+    asked.length = 0
+    told.length = 0
+  })
+
+  test('is told when all stores stand still and the peer has everything', async () => {
+    await keeper.freeze(500)
+    const reached = asked.indexOf('one peerReached')
+    expect(reached).toBeGreaterThan(asked.indexOf('two freeze'))
+    const positions = new Map([
+      ['one', one.report.position],
+      ['two', two.report.position],
+    ])
+    expect(told).toEqual([{ type: 'frozen', positions }])
+  })
+
+  test('of which one store will not stand still is taken back from all, and says why', async () => {
+    two.faults['freeze'] = { code: 'HA_STORE_REFUSED', message: 'a statement runs for 3 s' }
+    await keeper.freeze(500)
+    expect(asked).not.toContain('one peerReached')
+    expect(asked.filter((line) => line.endsWith('unfreeze')).toSorted()).toEqual([
+      'one unfreeze',
+      'two unfreeze',
+    ])
+    expect(told).toEqual([
+      { type: 'not-frozen', why: 'two could not be frozen: a statement runs for 3 s' },
+    ])
+  })
+
+  test('whose data does not reach the peer in time is taken back as well', async () => {
+    one.faults['peerReached'] = { code: 'HA_STORE_TIMEOUT', message: '12 behind after 400 ms' }
+    await keeper.freeze(500)
+    expect(told).toEqual([
+      { type: 'not-frozen', why: 'one did not reach the peer in time: 12 behind after 400 ms' },
+    ])
+  })
+
+  test('ends the process of a store that does not answer, so that the peer may take over', async () => {
+    sick.add(one)
+    await keeper.freeze(500)
+    expect(asked).toContain('one kill')
+    expect(asked).not.toContain('one freeze')
+    expect(told.map(({ type }) => type)).toEqual(['trouble', 'frozen'])
+  })
+
+  test('is not told of a node that was demoted meanwhile, and not taken back', async () => {
+    const release = one.hold('freeze')
+    const freezing = keeper.freeze(500)
+    await turns()
+    const demoting = keeper.demote()
+    release()
+    await Promise.all([freezing, demoting])
+    expect(told).toEqual([{ type: 'demoted' }])
+    expect(asked).not.toContain('one unfreeze')
+  })
+})
+
+test('a node that is read-only is never given free', async () => {
+  await keeper.demote()
+  await keeper.unfreeze()
+  expect(asked).not.toContain('one unfreeze')
+})
+
+test('work that an order made void is left out', async () => {
+  await keeper.demote()
+  const release = one.hold('drain')
+  const linked = keeper.promote()
+  const late = keeper.whenStill('read-only', one, async () => 'linked')
+  release()
+  await linked
+  expect(await late).toBeNull()
+  await keeper.demote()
+  expect(await keeper.whenStill('read-only', one, async () => 'linked')).toBe('linked')
+})

@@ -1,0 +1,98 @@
+/**
+ * Goal: a store that does not do its work is called sick, and a single slow answer is not.
+ * Method: a pretend store; each pause of the watch is one turn that the test lets pass.
+ */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { STORE_WATCH_TIMING, type StoreView, StoreWatch } from '../../src/daemon/store-watch.ts'
+import { FAULT, PretendStore, turns } from '../helpers/pretend-store.ts'
+
+let store: PretendStore
+let writable: boolean
+let changes: boolean[]
+let looked: (string | null)[]
+let pauses: { ms: number; go: () => void }[]
+let watch: StoreWatch
+
+beforeEach(() => {
+  store = new PretendStore()
+  writable = true
+  changes = []
+  looked = []
+  pauses = []
+  watch = new StoreWatch({
+    stores: [store],
+    timing: STORE_WATCH_TIMING,
+    writable: () => writable,
+    now: () => 0,
+    wait: (ms) => new Promise((resolve) => pauses.push({ ms, go: resolve })),
+    looked: ({ report }: StoreView) => looked.push(report?.role ?? null),
+    changed: ({ sick }: StoreView) => changes.push(sick),
+  })
+  watch.start()
+})
+afterEach(() => watch.stop())
+
+/** Lets the pauses of one kind pass so many times. */
+async function pass(ms: number, times: number): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    await turns()
+    const index = pauses.findIndex((pause) => pause.ms === ms)
+    pauses.splice(index, 1)[0]?.go()
+  }
+  await turns()
+}
+
+test('three probes missed in a row make it sick, and one that works makes it well', async () => {
+  const { probeMs } = STORE_WATCH_TIMING
+  await turns()
+  store.faults['probe writable'] = FAULT
+  await pass(probeMs, 2)
+  expect([changes, watch.healthy]).toEqual([[], true])
+  await pass(probeMs, 1)
+  expect([changes, watch.healthy]).toEqual([[true], false])
+  expect(watch.viewOf(store)?.fault).toEqual(FAULT)
+  store.faults = {}
+  await pass(probeMs, 1)
+  expect([changes, watch.healthy]).toEqual([[true, false], true])
+})
+
+test('misses with a good probe between them are forgotten', async () => {
+  const { probeMs } = STORE_WATCH_TIMING
+  await turns()
+  for (const fault of [FAULT, FAULT, null, FAULT, FAULT]) {
+    store.faults = fault === null ? {} : { 'probe writable': fault }
+    await pass(probeMs, 1)
+  }
+  expect(changes).toEqual([])
+})
+
+test('a probe writes only where applications may', async () => {
+  await turns()
+  writable = false
+  await pass(STORE_WATCH_TIMING.probeMs, 1)
+  expect(store.asked.filter((line) => line.includes('probe'))).toEqual([
+    'store probe writable',
+    'store probe read-only',
+  ])
+})
+
+test('a probe over which the role changed says nothing', async () => {
+  await turns()
+  store.faults['probe writable'] = FAULT
+  for (let time = 0; time < 5; time += 1) {
+    writable = true
+    const release = store.hold('probe writable')
+    await pass(STORE_WATCH_TIMING.probeMs, 1)
+    writable = false
+    release()
+    await turns()
+  }
+  expect(changes).toEqual([])
+})
+
+test('a look that fails leaves no report to be believed', async () => {
+  await turns()
+  store.faults['monitor'] = FAULT
+  await pass(STORE_WATCH_TIMING.lookMs, 1)
+  expect(looked).toEqual(['read-only', null])
+})
