@@ -9,7 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LabNode } from './node.ts'
 import type { Floating } from './plan.ts'
 import { labNowMs } from './prober.ts'
-import { processesIn } from './process.ts'
 
 const LOOK_EVERY_MS = 20
 
@@ -24,13 +23,16 @@ export async function untilAddressesGone(
   addresses: readonly Floating[],
   endMs: number,
 ): Promise<number | null> {
-  const spared = processesIn(node.namespace).filter((pid) => !node.processes().includes(pid))
-  const [eye] = spared
-  if (eye === undefined) return null
-  while (labNowMs() < endMs) {
-    const had = addresses.some((floating) => hasAddress(eye, floating))
-    if (!had) return labNowMs()
-    await sleep(LOOK_EVERY_MS)
+  const { eye } = node
+  if (eye === null) return null
+  try {
+    while (labNowMs() < endMs) {
+      const had = addresses.some((floating) => hasAddress(eye, floating))
+      if (!had) return labNowMs()
+      await sleep(LOOK_EVERY_MS)
+    }
+  } catch {
+    // The responder has ended, and with it the way to look.
   }
   return null
 }

@@ -59,6 +59,11 @@ export class LabNode {
     return startProgram(inside(this.namespace, command), { logFile: this.logFile, env })
   }
 
+  /** Process of the lab's own that lives on the node while the node has power; null without power. */
+  get eye(): number | null {
+    return this.#responder?.pid ?? null
+  }
+
   /** Everything that runs on the node but the lab's own responder. */
   processes(): number[] {
     return processesIn(this.namespace).filter((pid) => pid !== this.#responder?.pid)
