@@ -89,11 +89,12 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
       raise('address-conflict', `${conflict.mac} also claims ${address.address} (${conflict.kind})`)
     }
   }
+  const steady = settled && snapshot.nowMs - state.changedAtMs > SETTLE_MS
   for (const store of snapshot.stores) {
     if (store.sick)
       raise('store-sick', `store ${store.name} fails its probes: ${store.trouble ?? ''}`)
     const alone = store.role === 'read-only' && !store.following
-    if (settled && alone && hearsPeer(turn) && state.peer?.role === 'active') {
+    if (alone && steady && hearsPeer(turn) && state.peer?.role === 'active') {
       raise('store-alone', `store ${store.name} does not follow the peer's`)
     }
     for (const hazard of store.hazards) raise('store-hazard', `store ${store.name}: ${hazard}`)

@@ -63,6 +63,8 @@ export class StoreKeeper {
   #wanted: StoresWanted = 'read-only'
   /** Number of the newest order; work of an older one that has not begun is left out. */
   #order = 0
+  /** Read-only because of us, for a moment. */
+  #frozen = false
 
   constructor(options: StoreKeeperOptions) {
     this.#options = options
@@ -72,6 +74,11 @@ export class StoreKeeper {
     return this.#wanted
   }
 
+  /** A freeze of ours is in force or being taken back. */
+  get frozen(): boolean {
+    return this.#frozen
+  }
+
   /** This node serves: what was received is applied, then applications may write. */
   async promote(): Promise<void> {
     const order = this.#begin('writable')
@@ -79,6 +86,15 @@ export class StoreKeeper {
     const done = await this.#each(order, (store) => this.#promoteOne(order, store))
     if (!done) return
     this.#options.tell({ type: 'promoted', durationMs: this.#options.now() - startedMs })
+  }
+
+  /** A store that is to take writes came back read-only, as a server does that was started again. */
+  async promoteAgain(store: ReplicatedStore): Promise<void> {
+    const order = this.#order
+    if (this.#wanted !== 'writable') return
+    await this.#inLane(store, async () => {
+      if (order === this.#order && !this.#frozen) await this.#promoteOne(order, store)
+    })
   }
 
   /** This node serves no longer: nobody may write here. */
@@ -91,6 +107,7 @@ export class StoreKeeper {
   /** Stops all writes and waits until the peer has everything; else takes it back and says why. */
   async freeze(limitMs: number): Promise<void> {
     const order = this.#order
+    this.#frozen = true
     const untilMs = this.#options.now() + limitMs
     const positions = new Map<string, StorePosition>()
     const faults: string[] = []
@@ -129,6 +146,7 @@ export class StoreKeeper {
       const result = await store.unfreeze(this.#options.limits.unfreezeMs)
       if (!result.ok) this.#trouble(store, 'could not be given free', result.fault)
     })
+    this.#frozen = false
   }
 
   /**
@@ -149,6 +167,7 @@ export class StoreKeeper {
 
   #begin(wanted: StoresWanted): number {
     this.#wanted = wanted
+    this.#frozen = false
     this.#order += 1
     return this.#order
   }
@@ -192,6 +211,8 @@ export class StoreKeeper {
     const { limits } = this.#options
     const result = await store.demote(limits.demoteMs)
     if (result.ok) {
+      // What a freeze holds back is refused now, instead of hanging until the freeze ends by itself.
+      await store.unfreeze(limits.unfreezeMs)
       await store.dropClients(limits.demoteMs)
       return
     }

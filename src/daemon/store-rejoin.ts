@@ -21,6 +21,8 @@ const LINK_MS = 10_000
 
 const PAUSE_FIRST_MS = 250
 const PAUSE_LAST_MS = 30_000
+/** Said from this pause on: right after a switchover the peer's store may not be ready yet. */
+const SAID_FROM_MS = 1_000
 
 /** One rejoining, for the operator and for good. */
 export interface RejoinRecord {
@@ -68,7 +70,7 @@ export class StoreRejoin {
       pause.untilMs = this.#options.now() + PAUSE_FIRST_MS
       return
     }
-    this.#options.trouble(store, failed)
+    if (pause.nextMs >= SAID_FROM_MS) this.#options.trouble(store, failed)
     pause.untilMs = this.#options.now() + pause.nextMs
     pause.nextMs = Math.min(2 * pause.nextMs, PAUSE_LAST_MS)
   }

@@ -23,6 +23,8 @@ const now = (): number => native.bootTimeMs()
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 let peerServes = false
+/** All stores were made writable once since this node serves. */
+let promoted = false
 const rejoined = new Map<string, RejoinRecord>()
 
 function tell(message: FromStores): void {
@@ -55,8 +57,9 @@ const watch: StoreWatch = new StoreWatch({
   looked: (view) => {
     tell({ type: 'looked', stores: snapshots() })
     const { report, store } = view
-    if (keeper.wanted !== 'read-only' || !peerServes || report === null) return
-    if (report.role === 'read-only' && !report.following) void rejoin.consider(store)
+    if (report === null || report.role !== 'read-only') return
+    if (keeper.wanted === 'writable') void restarted(store)
+    else if (peerServes && !report.following) void rejoin.consider(store)
   },
   changed: ({ store, sick, fault }) => {
     if (sick) log('error', 'store-sick', `${store.name}: ${fault?.message ?? 'fails its probes'}`)
@@ -93,10 +96,22 @@ function hear(news: StoreNews): void {
       return log('warning', 'switchover', `taken back: ${news.why}`)
     case 'promoted':
     case 'demoted':
+      promoted = news.type === 'promoted'
       return tell(news)
     case 'trouble':
       return log('error', 'store', `${news.store} ${news.text}`)
   }
+}
+
+/** The server was started again under us. It boots read-only, and nobody else gives it free. */
+async function restarted(store: ReplicatedStore): Promise<void> {
+  if (!promoted || keeper.frozen) return
+  log(
+    'warning',
+    'store-restarted',
+    `${store.name} is read-only although this node serves; it is made writable again, without what its server lost`,
+  )
+  await keeper.promoteAgain(store)
 }
 
 function snapshots(): StoreSnapshot[] {
@@ -132,8 +147,10 @@ async function confirm(alone: boolean): Promise<void> {
   )
 }
 
-function stop(): void {
+/** Without an agent nobody watches: what stays writable would take writes that are lost later. */
+async function stop(): Promise<void> {
   watch.stop()
+  if (keeper.wanted === 'writable') await keeper.demote()
   for (const store of stores) store.close()
   tell({ type: 'stopped' })
 }
@@ -143,6 +160,7 @@ port.on('message', (message: ToStores) => {
     case 'promote':
       return void keeper.promote()
     case 'demote':
+      promoted = false
       return void keeper.demote()
     case 'freeze':
       return void keeper.freeze(message.limitMs)
@@ -154,7 +172,7 @@ port.on('message', (message: ToStores) => {
       peerServes = message.serves
       return
     case 'stop':
-      return stop()
+      return void stop()
   }
 })
 watch.start()

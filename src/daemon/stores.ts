@@ -14,7 +14,8 @@ import type { Happening } from './loop.ts'
 import type { Severity } from './message.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
 
-const STOP_LIMIT_MS = 500
+/** As long as a store may take to be demoted. */
+const STOP_LIMIT_MS = 3_000
 
 /**
  * How long a server holds a write back for the peer before it goes on alone by itself: beyond what the

@@ -60,7 +60,7 @@ describe('a promotion', () => {
     release()
     await Promise.all([promoting, demoting])
     expect(told).toEqual([{ type: 'demoted' }])
-    expect(asked.filter((line) => line.startsWith('one')).at(-2)).toBe('one demote')
+    expect(asked.filter((line) => line.startsWith('one')).at(-3)).toBe('one demote')
   })
 })
 
@@ -70,8 +70,10 @@ describe('a demotion', () => {
     expect(asked.toSorted()).toEqual([
       'one demote',
       'one dropClients',
+      'one unfreeze',
       'two demote',
       'two dropClients',
+      'two unfreeze',
     ])
     expect(told).toEqual([{ type: 'demoted' }])
   })
@@ -146,14 +148,31 @@ describe('a freeze', () => {
     release()
     await Promise.all([freezing, demoting])
     expect(told).toEqual([{ type: 'demoted' }])
-    expect(asked).not.toContain('one unfreeze')
+    expect(asked.indexOf('one unfreeze')).toBeGreaterThan(asked.indexOf('one demote'))
   })
 })
 
 test('a node that is read-only is never given free', async () => {
   await keeper.demote()
+  asked.length = 0
   await keeper.unfreeze()
-  expect(asked).not.toContain('one unfreeze')
+  expect(asked).toEqual([])
+})
+
+test('a store whose server was started again is promoted again, but only while the node serves and is not frozen', async () => {
+  await keeper.promote()
+  asked.length = 0
+  await keeper.promoteAgain(one)
+  expect(asked).toEqual(['one drain', 'one promote'])
+  await keeper.freeze(500)
+  asked.length = 0
+  await keeper.promoteAgain(one)
+  expect(asked).toEqual([])
+  await keeper.unfreeze()
+  await keeper.demote()
+  asked.length = 0
+  await keeper.promoteAgain(one)
+  expect(asked).toEqual([])
 })
 
 test('work that an order made void is left out', async () => {
