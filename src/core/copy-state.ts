@@ -15,6 +15,8 @@ export function copyState(state: Readonly<State>): State {
     term: state.term,
     sole: state.sole,
     termHeard: state.termHeard,
+    reservedTerm: state.reservedTerm,
+    reservedTicket: state.reservedTicket,
     ticket: state.ticket,
     persistedTicket: state.persistedTicket,
     soleTicket: state.soleTicket,

@@ -13,12 +13,13 @@
  *   |         v            v                    |
  *   +------- take ---------|--------------------+
  *
+ * A candidate whose term was written in advance, and whose gate may open at once, is one for no time.
  * There is no arrow from active to standby: the stores must be demoted in between. There is none
  * from demoting to a candidate: what is being demoted cannot be promoted at the same time.
  */
 import type { Role } from './heartbeat.ts'
 import type { Reason } from './reason.ts'
-import { nextTerm, persist, type Turn } from './turn.ts'
+import { takeTerm, type Turn } from './turn.ts'
 
 function change(turn: Turn, role: Role, reason: Reason): void {
   turn.s.role = role
@@ -45,14 +46,13 @@ export function becomeElect(turn: Turn): void {
   change(turn, 'elect', 'elected-candidate')
 }
 
-/** Candidate by takeover: asks for its term to be written. */
+/** Candidate by takeover, in a term of its own that must be on disk before it is used. */
 export function becomeTake(turn: Turn): void {
   const { s } = turn
   s.attempt = s.seq + 1
   s.leaseUntilMs = 0
   change(turn, 'take', 'peer-silent')
-  s.term = nextTerm(turn)
-  s.attemptTicket = persist(turn)
+  s.attemptTicket = takeTerm(turn)
 }
 
 /** A candidate by election that holds a lease: active, unarmed until its term is written. */
@@ -61,8 +61,7 @@ export function becomeActiveUnarmed(turn: Turn): void {
   s.armed = false
   s.fence = 'none'
   change(turn, 'active', 'elected')
-  s.term = nextTerm(turn)
-  s.attemptTicket = persist(turn)
+  s.attemptTicket = takeTerm(turn)
 }
 
 /**

@@ -66,6 +66,13 @@ export interface State {
   sole: boolean
   /** Highest term in any heartbeat of the peer. */
   termHeard: number
+  /**
+   * Highest term asked to be written: our own, or the next one in advance, so that an attempt need not
+   * wait for the disk. It is used by nobody else, and after a restart by nobody at all.
+   */
+  reservedTerm: number
+  /** Ticket under which it is written. */
+  reservedTicket: number
   /** Number of the newest hard state asked for, and of the newest known to be on disk. */
   ticket: number
   persistedTicket: number
@@ -172,6 +179,8 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     term: hard.term,
     sole: hard.sole,
     termHeard: 0,
+    reservedTerm: hard.term,
+    reservedTicket: 0,
     ticket: 0,
     persistedTicket: 0,
     soleTicket: 0,

@@ -30,7 +30,7 @@ import { becomeDemoting, becomeStandby } from './role.ts'
 import { REFLECT_EVERY, SENT_REMEMBERED, type State } from './state.ts'
 import { compareReachability, considerSwitchover, endAsk } from './switchover.ts'
 import { considerTakeover, continueTakeover } from './takeover.ts'
-import { hearsPeer, nextTerm, persist, type Turn, wants } from './turn.ts'
+import { hearsPeer, nextTerm, reserveTerm, takeTerm, type Turn, wants } from './turn.ts'
 import { leaveOccupation, leaveStaleOccupation, noteProbe, probeAndOccupy } from './vacancy.ts'
 
 /** What a node must do, and what it knows afterwards. */
@@ -156,9 +156,8 @@ function takeHeartbeat(turn: Turn, heartbeat: Heartbeat, direct: boolean): void 
       turn.effects.push({ type: 'set-aside' })
       return
     }
-    s.term = nextTerm(turn)
-    s.attemptTicket = s.attemptTicket === null ? null : s.ticket + 1
-    persist(turn)
+    const ticket = takeTerm(turn)
+    s.attemptTicket = s.attemptTicket === null ? null : ticket
   }
   takeGrant(turn, heartbeat)
 }
@@ -199,6 +198,7 @@ function decide(turn: Turn, { tick, late }: { tick: boolean; late: boolean }): v
   extendGate(turn)
   if (tick) probeAndOccupy(turn)
   if (tick) askWitness(turn)
+  if (tick) writeNextTerm(turn)
   tellPeer(turn, tick || late)
 }
 
@@ -207,6 +207,14 @@ function extendGate(turn: Turn): void {
   if (s.role !== 'active' || !s.armed || s.leaseUntilMs <= s.gateUntilMs) return
   s.gateUntilMs = s.leaseUntilMs
   turn.effects.push({ type: 'extend', deadlineMs: s.leaseUntilMs })
+}
+
+/**
+ * A disk that is busy keeps a write waiting for as long as it likes, and in the moment of a takeover
+ * there is no time for that: the term is on disk before anybody knows that it will be needed.
+ */
+function writeNextTerm(turn: Turn): void {
+  if (turn.s.role === 'standby' && nextTerm(turn) > turn.s.reservedTerm) reserveTerm(turn)
 }
 
 function askWitness(turn: Turn): void {

@@ -34,8 +34,28 @@ export function hearsPeer(turn: Turn): boolean {
 export function persist(turn: Turn): number {
   const { s } = turn
   s.ticket += 1
-  turn.effects.push({ type: 'persist', ticket: s.ticket, term: s.term, sole: s.sole })
+  turn.effects.push({ type: 'persist', ticket: s.ticket, term: s.reservedTerm, sole: s.sole })
   return s.ticket
+}
+
+/** Has the next term of this node written. */
+export function reserveTerm(turn: Turn): void {
+  const { s } = turn
+  s.reservedTerm = nextTerm(turn)
+  s.reservedTicket = persist(turn)
+}
+
+/**
+ * Takes the next term; asks for it to be written unless that was done in advance.
+ *
+ * @returns the ticket without which nothing may be done in this term
+ */
+export function takeTerm(turn: Turn): number {
+  const { s } = turn
+  const term = nextTerm(turn)
+  if (term > s.reservedTerm) reserveTerm(turn)
+  s.term = term
+  return s.reservedTicket
 }
 
 /** The next term of this node above every term it holds or heard: `sp1` odd, `sp2` even. */

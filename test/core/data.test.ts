@@ -74,7 +74,8 @@ describe('a standby that alone holds confirmed writes', () => {
     const { state, effects } = hearActive(soleStandby(), {})
     expect(state.sole).toBe(false)
     expect(effects.filter(({ type }) => type === 'persist')).toEqual([
-      { type: 'persist', ticket: 1, term: 3, sole: false },
+      // The term is the next one of this node, written in advance.
+      { type: 'persist', ticket: 2, term: 5, sole: false },
     ])
   })
 

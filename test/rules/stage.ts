@@ -96,6 +96,12 @@ export class Stage {
     return decision.effects
   }
 
+  /** From now on nothing is written, and no term was in advance: an attempt has to wait for the disk. */
+  hangDisk(): void {
+    this.diskHangs = true
+    this.state = { ...this.state, reservedTerm: this.state.term }
+  }
+
   writeDisk(): void {
     const tickets = this.#unwritten
     this.#unwritten = []

@@ -70,7 +70,7 @@ function serving(program: Program): [Bench, Stage] {
 /** A candidate whose term is not on disk yet, its address occupied for a while. */
 function candidate(program: Program, occupiedForMs: number): [Stage, Bench] {
   const stage = new Stage(program)
-  stage.diskHangs = true
+  stage.hangDisk()
   stage.until('the candidacy', () => stage.state.role === 'take', 5000, { hear: null })
   const bench = new Bench(program, stage)
   bench.gate.occupy(bench.nowMs + occupiedForMs, true)
@@ -98,7 +98,7 @@ export const CARRYING_CLAIMS = [
     const bench = new Bench(program, stage)
     bench.loop.take({ type: 'start' })
     bench.loop.take({ type: 'tick' })
-    assert.deepEqual(bench.calls, ['close', 'demote', 'ping', 'send'])
+    assert.deepEqual(bench.calls, ['close', 'demote', 'ping', 'persist', 'send'])
   }),
   claim(
     'K1',
@@ -200,7 +200,7 @@ export const CARRYING_CLAIMS = [
   }),
   claim('K4', 'a refusal ends an attempt, and the occupation with it', (program) => {
     const stage = new Stage(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the candidacy', () => stage.state.role === 'take', 5000, { hear: null })
     const sinceMs = stage.nowMs
     const effects: readonly Effect[] = stage.feed({ type: 'refused' })
@@ -212,7 +212,7 @@ export const CARRYING_CLAIMS = [
   claim('K4', 'the attempt that was refused is not continued', (program) => {
     const stage = new Stage(program, { mode: 'fence' })
     stage.pass(1000, { hear: { ...ACTIVE } })
-    stage.diskHangs = true
+    stage.hangDisk()
     const each = (): void => {
       if (stage.state.fence === 'asked') stage.feed({ type: 'fenced', off: true })
     }

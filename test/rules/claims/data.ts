@@ -202,7 +202,7 @@ export const DATA_CLAIMS = [
   claim('sync', 'is said only after `sole` is cleared on disk', (program) => {
     const stage = activeOf(program, { ...recent(), hard: { term: 1, sole: true } })
     stage.pass(3000, { hear: { position: { term: 0, offset: 0 } } })
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.pass(500)
     assert.equal(stage.told.sync, false)
     assert.equal(stage.state.sole, false)
@@ -247,7 +247,7 @@ export const DATA_CLAIMS = [
   }),
   claim('alone', '`sole` is on disk before a write is confirmed alone', (program) => {
     const stage = together(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.pass(3000, { hear: null })
     assert.equal(firstAlone(stage), undefined)
     const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!

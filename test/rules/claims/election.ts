@@ -107,8 +107,7 @@ export const ELECTION_CLAIMS = [
       const stage = new Stage(program)
       stage.pass(300, { hear: { grant: false } })
       stage.hear({ grant: true, score: 4 })
-      assert.equal(stage.state.role, 'standby')
-      assert.equal(stage.count('persist'), 0)
+      assert.deepEqual([stage.state.role, stage.state.term], ['standby', 0])
     },
   ),
   claim(
@@ -117,7 +116,7 @@ export const ELECTION_CLAIMS = [
     (program) => {
       const stage = new Stage(program)
       stage.pass(300, { hear: { grant: false, term: 4 } })
-      stage.diskHangs = true
+      stage.hangDisk()
       stage.done = []
       stage.hear({ grant: true, term: 4 })
       assert.equal(stage.state.role, 'active')
@@ -167,7 +166,7 @@ export const ELECTION_CLAIMS = [
     'a lease that ended while the term was being written opens nothing',
     (program) => {
       const stage = new Stage(program)
-      stage.diskHangs = true
+      stage.hangDisk()
       stage.until('the grant', () => stage.state.role === 'active', 500)
       stage.pass(stage.timing.leaseMs + 200, { hear: null })
       stage.writeDisk()
@@ -176,7 +175,7 @@ export const ELECTION_CLAIMS = [
   ),
   claim('election', 'until its gate is open only grants keep it', (program) => {
     const stage = new Stage(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the grant', () => stage.state.role === 'active', 500)
     stage.pass(3000)
     assert.equal(stage.state.role, 'active')
@@ -274,7 +273,7 @@ export const ELECTION_CLAIMS = [
   ),
   claim('both active', 'a candidate waits for the raised term to be on disk', (program) => {
     const stage = new Stage(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the grant', () => stage.state.role === 'active', 500)
     const { ticket } = stage.state
     stage.hear({ term: 40 })

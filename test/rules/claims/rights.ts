@@ -100,7 +100,7 @@ export const RIGHTS_CLAIMS = [
     const stage = new Stage(program, { ...BOTH, hard: { term: 3, sole: true } })
     stage.feed({ type: 'maintenance', on: true })
     stage.pass(300, { hear: { able: false } })
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.pass(200, { hear: { role: 'elect' } })
     assert.equal(stage.told.grant, false)
     const { effect } = stage.done.findLast((entry) => entry.effect.type === 'persist')!
@@ -200,7 +200,7 @@ export const RIGHTS_CLAIMS = [
   }),
   claim('R2', 'an active that is not armed yet is not renewed by rounds', (program) => {
     const stage = new Stage(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     const unarmed = (): boolean => stage.state.role === 'active'
     stage.until('the grant', unarmed, 500, { hear: { able: false } })
     const { leaseUntilMs } = stage.state
@@ -310,7 +310,7 @@ export const RIGHTS_CLAIMS = [
   }),
   claim('R4', 'an active that is not armed is not renewed by ticks', (program) => {
     const stage = new Stage(program, { mode: 'fence' })
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the grant', () => stage.state.role === 'active', 500, { hear: { able: false } })
     stage.pass(1000, { hear: null })
     assert.notEqual(stage.state.role, 'active')

@@ -58,7 +58,7 @@ export const TAKEOVER_CLAIMS = [
     'the first lease ends L after the later round of the newest pair',
     (program) => {
       const stage = standbyOf(program)
-      stage.diskHangs = true
+      stage.hangDisk()
       stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
       stage.feed({ type: 'tick' })
       stage.sleep(30).writeDisk()
@@ -70,7 +70,7 @@ export const TAKEOVER_CLAIMS = [
   ),
   claim('takeover', 'the term is on disk before the gate opens', (program) => {
     const stage = standbyOf(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.pass(5000, { hear: null })
     assert.equal(stage.state.role, 'take')
     assert.equal(stage.count('open'), 0)
@@ -80,6 +80,29 @@ export const TAKEOVER_CLAIMS = [
     assert.equal(stage.count('promote'), 1)
     assert(order.includes('send'))
   }),
+  claim('takeover', 'a disk that hangs when the peer dies holds nothing up', (program) => {
+    const stage = standbyOf(program)
+    const written = stage.count('persist')
+    stage.diskHangs = true
+    stage.pass(5000, { hear: null })
+    assert(stage.state.armed)
+    assert.equal(stage.state.term, 3)
+    assert.equal(stage.count('persist'), written)
+  }),
+  claim(
+    'takeover',
+    'the next term is written in advance once, and again when one is heard',
+    (program) => {
+      const stage = standbyOf(program)
+      const sinceMs = stage.nowMs + 1
+      stage.pass(1000, { hear: ACTIVE })
+      assert.equal(stage.count('persist', sinceMs), 0)
+      stage.pass(1000, { hear: { ...ACTIVE, term: 8 } })
+      assert.equal(stage.count('persist', sinceMs), 1)
+      assert.equal(stage.state.reservedTerm, 9)
+      assert.equal(stage.state.term, 0)
+    },
+  ),
   claim('takeover', 'the term is our next one above every term heard', (program) => {
     for (const [node, heard, expected] of [
       ['sp1', 2, 3],
@@ -97,7 +120,7 @@ export const TAKEOVER_CLAIMS = [
   }),
   claim('takeover', 'a condition that fails while the term is being written ends it', (program) => {
     const stage = standbyOf(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
     stage.sleep(20).hear(ACTIVE)
     assert.equal(stage.state.role, 'standby')
@@ -222,7 +245,7 @@ export const TAKEOVER_CLAIMS = [
   claim('T2', 'the newest pair is not older than G', (program) => {
     const stage = standbyOf(program)
     const pong = (round: number): number[] => [round % 3, (round + 1) % 3]
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
     stage.pass(400, { hear: null, pong })
     stage.writeDisk()

@@ -90,7 +90,7 @@ export const VACANCY_CLAIMS = [
   }),
   claim('T3', 'the last clear probe is not older than G', (program) => {
     const stage = standbyOf(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
     stage.pass(400, { hear: null, probe: 'lost' })
     stage.writeDisk()
@@ -127,7 +127,7 @@ export const VACANCY_CLAIMS = [
   }),
   claim('T3', 'another’s probe ends a takeover that has begun', (program) => {
     const stage = standbyOf(program)
-    stage.diskHangs = true
+    stage.hangDisk()
     stage.until('the candidacy', () => stage.state.role === 'take', 3000, { hear: null })
     stage.feed({ type: 'probed', sentAtMs: stage.nowMs, clear: false })
     stage.writeDisk()

@@ -160,8 +160,8 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     'election',
     'the same term again',
     'core/role.ts',
-    "  change(turn, 'active', 'elected')\n  s.term = nextTerm(turn)\n",
-    "  change(turn, 'active', 'elected')\n",
+    "  change(turn, 'active', 'elected')\n  s.attemptTicket = takeTerm(turn)\n",
+    "  change(turn, 'active', 'elected')\n  s.attemptTicket = s.reservedTicket\n",
   ),
   without(
     'election',
@@ -258,20 +258,21 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     'both active',
     'an active does not raise its term',
     STEP,
-    '    s.term = nextTerm(turn)\n',
+    '    const ticket = takeTerm(turn)\n',
+    '    const ticket = s.reservedTicket\n',
   ),
   without(
     'both active',
     'a raised term is not written',
-    STEP,
-    '    persist(turn)\n  }\n  takeGrant',
-    '  }\n  void persist\n  takeGrant',
+    'core/turn.ts',
+    '  if (term > s.reservedTerm) reserveTerm(turn)\n',
   ),
   without(
     'both active',
     'a candidate does not wait for its raised term',
     STEP,
-    '    s.attemptTicket = s.attemptTicket === null ? null : s.ticket + 1\n',
+    '    s.attemptTicket = s.attemptTicket === null ? null : ticket\n',
+    '    void ticket\n',
   ),
 
   without(
