@@ -41,12 +41,12 @@ export interface ControlThreadData {
   gate: GateInForce
 }
 
-const PROGRESS_MS = 250
+const PROGRESS_MS = 500
 /** Removals are told at once by the kernel; this look is for what was not told. */
 const GATE_POLL_MS = 60_000
-const ALARM_MS = 1_000
+const ALARM_MS = 2_000
 /** Clients come and go slowly where it matters: pools, and SIP over TCP. */
-const CLIENTS_MS = 15_000
+const CLIENTS_MS = 60_000
 /** A switchover waits no longer than this for the list of clients to be told. */
 const CLIENTS_LIMIT_MS = 200
 const SNAPSHOT_LIMIT_MS = 1_500

@@ -40,10 +40,12 @@ export type FromHands =
  * measured leases; late by 0.25 s at most.
  */
 const ADDRESS_VALID_SECONDS = 1
-/** The driver's own answer takes 0.2 ms; netlink would tell up to 0.7 s late (measured on veth). */
-const CARRIER_POLL_MS = 100
-/** With every second look at the carriers: waking up costs more than what is done then. */
-const ADDRESS_REFRESH_MS = 2 * CARRIER_POLL_MS
+const ADDRESS_REFRESH_MS = 200
+/**
+ * The driver's own answer takes 0.2 ms; netlink would tell up to 0.7 s late (measured on veth). More
+ * often than twice in the time for which a lost carrier is only doubted (2H) tells nobody anything.
+ */
+const CARRIER_POLL_MIN_MS = 100
 /** Well below the kernel's shortest reachable time, 15 s (half of base_reachable_time). */
 const NEIGHBOUR_KEEP_MS = 5_000
 /** An interface that is made anew is one that was gone for longer than this. */
@@ -72,12 +74,17 @@ function pollCarriers(): void {
   }
 }
 
+const carrierPollMs = Math.min(
+  ADDRESS_REFRESH_MS,
+  Math.max(CARRIER_POLL_MIN_MS, 2 * data.heartbeatMs),
+)
 let looks = 0
 
+/** One timer for both: waking up costs more than what is done then. */
 function look(): void {
   pollCarriers()
   looks += 1
-  if (looks % (ADDRESS_REFRESH_MS / CARRIER_POLL_MS) === 0) addresses.refresh()
+  if ((looks * carrierPollMs) % ADDRESS_REFRESH_MS < carrierPollMs) addresses.refresh()
 }
 
 const links = new Map<string, string>()
@@ -102,7 +109,7 @@ if (data.realtimePriority !== null) {
 pollCarriers()
 lookAtLinks()
 setInterval(lookAtLinks, LINK_LOOK_MS)
-setInterval(look, CARRIER_POLL_MS)
+setInterval(look, carrierPollMs)
 setInterval(() => {
   for (const path of data.paths) {
     keepNeighbour(path, native, (text) => tell({ type: 'trouble', text }))
