@@ -93,7 +93,7 @@ describe('the role', () => {
       { from: 'elect', to: 'active', opened: true, term: 1, reason: 'elected' },
     ])
     expect(stage.transitions[0]?.peerSilentMs).toBeNull()
-    expect(stage.transitions[2]?.peerSilentMs).toBe(0)
+    expect(stage.transitions[2]?.peerSilentMs).toBe(H)
     expect(stage.served).toEqual([true])
     stage.peerSpeaks = false
     stage.pingNodesAnswer = false
