@@ -19,7 +19,7 @@
  */
 import type { Role } from './heartbeat.ts'
 import type { Reason } from './reason.ts'
-import { takeTerm, type Turn } from './turn.ts'
+import { type Turn, takeTerm } from './turn.ts'
 
 function change(turn: Turn, role: Role, reason: Reason): void {
   turn.s.role = role

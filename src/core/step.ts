@@ -30,7 +30,7 @@ import { becomeDemoting, becomeStandby } from './role.ts'
 import { REFLECT_EVERY, SENT_REMEMBERED, type State } from './state.ts'
 import { compareReachability, considerSwitchover, endAsk } from './switchover.ts'
 import { considerTakeover, continueTakeover } from './takeover.ts'
-import { hearsPeer, nextTerm, reserveTerm, takeTerm, type Turn, wants } from './turn.ts'
+import { hearsPeer, nextTerm, reserveTerm, type Turn, takeTerm, wants } from './turn.ts'
 import { leaveOccupation, leaveStaleOccupation, noteProbe, probeAndOccupy } from './vacancy.ts'
 
 /** What a node must do, and what it knows afterwards. */

@@ -105,8 +105,6 @@ export class RunningAgent {
     this.#floatingIps = parts.floatingIps
     this.#store = parts.store
     const { config } = options
-    const { timing } = config.policy
-    const now = native.bootTimeMs
 
     this.#memory = new SharedMemory(watchedInterfaces(config).length)
     this.#hands = new Hands({

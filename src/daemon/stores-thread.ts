@@ -88,18 +88,22 @@ const rejoin = new StoreRejoin({
 function hear(news: StoreNews): void {
   switch (news.type) {
     case 'frozen':
-      return tell({
+      tell({
         type: 'frozen',
         offsets: new Map([...news.positions].map(([name, { offset }]) => [name, offset])),
       })
+      return
     case 'not-frozen':
-      return log('warning', 'switchover', `taken back: ${news.why}`)
+      log('warning', 'switchover', `taken back: ${news.why}`)
+      return
     case 'promoted':
     case 'demoted':
       promoted = news.type === 'promoted'
-      return tell(news)
+      tell(news)
+      return
     case 'trouble':
-      return log('error', 'store', `${news.store} ${news.text}`)
+      log('error', 'store', `${news.store} ${news.text}`)
+      return
   }
 }
 

@@ -137,22 +137,29 @@ export class Stores implements StoreDoor {
     const { take, promoted, health, log, died, state } = this.#options
     switch (message.type) {
       case 'promoted':
-        return promoted(message.durationMs)
+        promoted(message.durationMs)
+        return
       case 'demoted':
-        return take({ type: 'demoted' })
+        take({ type: 'demoted' })
+        return
       case 'frozen': {
         const offset = message.offsets.get(this.#provenBy ?? '') ?? state().position.offset
-        return take({ type: 'frozen', position: { term: state().position.term, offset } })
+        take({ type: 'frozen', position: { term: state().position.term, offset } })
+        return
       }
       case 'looked':
         this.#views = message.stores
-        return this.#tellPosition()
+        this.#tellPosition()
+        return
       case 'health':
-        return health(message.healthy)
+        health(message.healthy)
+        return
       case 'log':
-        return log(message.severity, message.event, message.text)
+        log(message.severity, message.event, message.text)
+        return
       case 'failed':
-        return died(message.why)
+        died(message.why)
+        return
       case 'stopped':
         return
     }
