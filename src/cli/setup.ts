@@ -9,7 +9,7 @@ import type { PairConfig, StoreConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { mariadbConfiguration, mariadbStatementText } from '../resources/mariadb-setup.ts'
 import { setupText } from '../resources/redis-setup.ts'
-import { readPrivateFile } from '../system/file.ts'
+import { readPassword } from '../system/password.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
@@ -26,8 +26,6 @@ const SPEC: CommandSpec = {
     settings: { type: 'boolean', help: 'MariaDB: only the lines of configuration' },
   },
 }
-
-const PASSWORD_MAX_BYTES = 1024
 
 export async function run(args: string[], io: Io): Promise<number> {
   const result = parseCommand(SPEC, args, io)
@@ -82,10 +80,10 @@ async function readPasswords(store: StoreConfig): Promise<Passwords | string> {
   const passwords: Passwords = { own: '', replication: '', undo: '' }
   for (const [of, key, path] of needed) {
     if (path === null) return `tandem.stores.${store.name}.${key} names no file with a password`
-    const read = await readPrivateFile(path, { maxBytes: PASSWORD_MAX_BYTES })
+    const read = await readPassword(path)
     if (!read.ok) return read.message
-    passwords[of] = read.bytes.toString('utf8').replace(/\r?\n$/, '')
-    if (passwords[of] === '') return `${path} is empty`
+    if (read.password === '') return `${path} is empty`
+    passwords[of] = read.password
   }
   return passwords
 }

@@ -78,13 +78,14 @@ const carrierPollMs = Math.min(
   ADDRESS_REFRESH_MS,
   Math.max(CARRIER_POLL_MIN_MS, 2 * data.heartbeatMs),
 )
+const looksPerRefresh = Math.round(ADDRESS_REFRESH_MS / carrierPollMs)
 let looks = 0
 
 /** One timer for both: waking up costs more than what is done then. */
 function look(): void {
   pollCarriers()
   looks += 1
-  if ((looks * carrierPollMs) % ADDRESS_REFRESH_MS < carrierPollMs) addresses.refresh()
+  if (looks % looksPerRefresh === 0) addresses.refresh()
 }
 
 const links = new Map<string, string>()

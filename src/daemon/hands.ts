@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
 import type { LinkState } from '../system/add-on.ts'
 import { native } from '../system/native.ts'
+import { endWorker } from './end-worker.ts'
 import type { FromHands, HandsThreadData, ToHands } from './hands-thread.ts'
-import { inTime } from './in-time.ts'
 import type { Addresses } from './service-gate.ts'
 import type { SharedMemory } from './shared-memory.ts'
 
@@ -80,16 +80,10 @@ export class Hands {
    *
    * @returns whether the thread is gone; false while it waits inside the kernel
    */
-  async stop(): Promise<boolean> {
-    const stopped = new Promise<void>((resolve) => {
-      this.#worker.on('message', (message: FromHands) => {
-        if (message.type === 'stopped') resolve()
-      })
-    })
+  stop(): Promise<boolean> {
     this.#memory.write('addressesWanted', 0)
-    this.#tell({ type: 'stop' })
-    await inTime(stopped, STOP_LIMIT_MS)
-    return inTime(this.#worker.terminate(), STOP_LIMIT_MS)
+    const order: ToHands = { type: 'stop' }
+    return endWorker(this.#worker, order, STOP_LIMIT_MS)
   }
 
   #tell(message: ToHands): void {

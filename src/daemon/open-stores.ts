@@ -5,10 +5,7 @@ import type { StoreConfig } from '../config/config.ts'
 import { MariadbStore } from '../resources/mariadb.ts'
 import { RedisStore } from '../resources/redis.ts'
 import type { ReplicatedStore } from '../resources/replicated-store.ts'
-import { readPrivateFile } from '../system/file.ts'
-
-/** A password file holds one line. */
-const PASSWORD_MAX_BYTES = 1024
+import { readPassword } from '../system/password.ts'
 
 export type OpenedStores =
   | { ok: true; stores: ReplicatedStore[] }
@@ -24,9 +21,9 @@ export async function openStores(
   const faults: string[] = []
   const password = async (path: string | null): Promise<string> => {
     if (path === null) return ''
-    const read = await readPrivateFile(path, { maxBytes: PASSWORD_MAX_BYTES })
+    const read = await readPassword(path)
     if (!read.ok) faults.push(read.message)
-    return read.ok ? read.bytes.toString('utf8').replace(/\r?\n$/, '') : ''
+    return read.ok ? read.password : ''
   }
   for (const config of configs) {
     const own = await password(config.passwordFile)

@@ -20,9 +20,9 @@ import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-li
 import { type AgentEnd, hangingOf } from './agent-end.ts'
 import type { ControlThreadData } from './control-thread.ts'
 import { type Refusal, using } from './directories.ts'
+import { endWorker } from './end-worker.ts'
 import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
-import { inTime } from './in-time.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
 import { Senses } from './senses.ts'
 import { ServiceGate } from './service-gate.ts'
@@ -37,8 +37,8 @@ const REALTIME_PRIORITY = 50
 /** The control thread must listen within this, or the start has failed. */
 const CONTROL_START_MS = 60_000
 const CONTROL_STOP_MS = 2_000
-/** For a thread or a file to end that was told to. */
-const END_LIMIT_MS = 500
+/** For the file of the hard state to be closed. */
+const STORE_CLOSE_MS = 500
 const PROTOCOL_POLL_MS = 10
 
 export interface AgentOptions {
@@ -371,16 +371,10 @@ export class RunningAgent {
     this.#heart.stop()
     this.#senses.close()
     await this.#stores?.stop()
-    const stopped = new Promise<void>((resolve) => {
-      this.#control.on('message', (message: ToHeart) => {
-        if (message.type === 'stopped') resolve()
-      })
-    })
     const hands = await this.#hands.stop()
-    this.#tell({ type: 'stopping', text })
-    await inTime(stopped, CONTROL_STOP_MS)
-    const control = await inTime(this.#control.terminate(), END_LIMIT_MS)
-    const store = await this.#store.close(END_LIMIT_MS)
+    const stopping: FromHeart = { type: 'stopping', text }
+    const control = await endWorker(this.#control, stopping, CONTROL_STOP_MS)
+    const store = await this.#store.close(STORE_CLOSE_MS)
     this.#stateFile.close()
     return hangingOf({ hands, control, store })
   }

@@ -10,6 +10,7 @@ import type { StoreConfig } from '../config/config.ts'
 import type { StoreSnapshot } from '../control/snapshot.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
+import { endWorker } from './end-worker.ts'
 import type { Happening } from './loop.ts'
 import type { Severity } from './message.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
@@ -118,15 +119,10 @@ export class Stores implements StoreDoor {
     this.#tell({ type: 'peer-serves', serves })
   }
 
-  async stop(): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      this.#worker.on('message', (message: FromStores) => {
-        if (message.type === 'stopped') resolve()
-      })
-    })
-    this.#tell({ type: 'stop' })
-    await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, STOP_LIMIT_MS))])
-    await this.#worker.terminate()
+  /** Demotes what is still writable, and ends. */
+  stop(): Promise<boolean> {
+    const order: ToStores = { type: 'stop' }
+    return endWorker(this.#worker, order, STOP_LIMIT_MS)
   }
 
   #tell(message: ToStores): void {
