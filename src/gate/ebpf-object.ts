@@ -16,6 +16,9 @@ const MAPS = ['tandem_config', 'tandem_state', 'tandem_address4', 'tandem_addres
 /** Loading took 60 ms here, the verifier included; the rest is for a machine in trouble. */
 const TIMEOUT_MS = 10_000
 
+/** The names of the sections do not say it: see gate.bpf.c. */
+const TYPE = ['type', 'classifier'] as const
+
 /** `stat -f` prints the magic number of a filesystem in hexadecimal; this is bpffs. */
 const BPFFS_MAGIC = 'cafe4a11'
 
@@ -52,7 +55,7 @@ export async function loadObject(
   for (const [command, args] of [
     ['rm', ['-rf', directory]],
     ['mkdir', ['-m', '0700', directory]],
-    ['bpftool', ['prog', 'loadall', objectFile, directory, 'pinmaps', directory]],
+    ['bpftool', ['prog', 'loadall', objectFile, directory, ...TYPE, 'pinmaps', directory]],
   ] as const) {
     const done = await step('load the gate program', command, args)
     if (!done.ok) return { ok: false, reason: done.message }

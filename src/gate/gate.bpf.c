@@ -33,6 +33,10 @@
  *
  * Needs Linux 5.8 (bpf_ktime_get_boot_ns). No CO-RE, no kernel headers but uapi. Byte order is the
  * machine's: one object serves little-endian machines. Build: build.sh. Loader: ebpf-loader.ts.
+ *
+ * Sections: libbpf before 1.0 (Debian 11) pins a program under the name of its section, with '_' for
+ * '/'; later ones under its own name. So each has a section of its own, and the two names agree. No
+ * libbpf knows these sections: the loader says that they are classifiers.
  */
 #include <linux/bpf.h>
 #include <linux/icmpv6.h>
@@ -327,13 +331,13 @@ static __always_inline int filter(struct __sk_buff *skb, enum direction directio
 	return filter_ipv6(skb, direction);
 }
 
-SEC("tc")
+SEC("tandem/in")
 int tandem_in(struct __sk_buff *skb)
 {
 	return filter(skb, INBOUND);
 }
 
-SEC("tc")
+SEC("tandem/out")
 int tandem_out(struct __sk_buff *skb)
 {
 	return filter(skb, OUTBOUND);
@@ -422,7 +426,7 @@ static __always_inline enum result obey(struct gate *gate, const struct wish *wi
 
 #define COMMAND_OFFSET (ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr))
 
-SEC("tc")
+SEC("tandem/control")
 int tandem_control(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;

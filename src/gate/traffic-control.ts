@@ -63,18 +63,22 @@ export async function readHook(device: string, hook: Hook): Promise<Reading<Hook
   return parse(result.stdout, label, judgeFilters)
 }
 
-interface TcFilter {
+/** One entry of `tc -j filter show`, as far as we look at it. */
+export interface TcFilter {
   pref?: number
   kind?: string
   options?: { handle?: string; bpf_name?: string; prog?: { id?: number; name?: string } }
 }
 
-function judgeFilters(filters: readonly TcFilter[]): HookReading {
+/** Tells our filter from those of others that are asked before or beside it. */
+export function judgeFilters(filters: readonly TcFilter[]): HookReading {
   const reading: HookReading = { ourProgramId: null, ourProgram: null, ahead: null }
   for (const { pref, kind, options } of filters) {
     // Each preference has a head entry without options; 0 is never used by the kernel.
     if (options === undefined || pref === undefined || pref > PREFERENCE) continue
-    const ours = PROGRAMS.find((name) => name === options.prog?.name)
+    // Old releases of tc do not tell the program's name; the filter bears that of the pin, the same.
+    const called = options.prog?.name ?? options.bpf_name?.split(':')[0]
+    const ours = PROGRAMS.find((name) => name === called)
     if (ours !== undefined && options.handle === HANDLE) {
       reading.ourProgram = ours
       reading.ourProgramId = options.prog?.id ?? null
