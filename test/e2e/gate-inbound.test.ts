@@ -10,7 +10,6 @@ import { removeGate } from '../../src/gate/choose.ts'
 import type { GateKind } from '../../src/gate/gate.ts'
 import {
   buildLab,
-  client,
   clientLater,
   FLOATING4,
   FLOATING6,
@@ -77,24 +76,24 @@ async function sendAll(): Promise<Record<Counter, boolean>> {
   const arping = (...args: string[]) =>
     clientLater('arping', '-c', '1', '-w', '1', '-I', 'cli0', ...args)
   const [, mac = ''] = /link\/ether (\S+)/.exec(must('ip', '-o', 'link', 'show', SERVICE)) ?? []
-  forgetNeighbours()
+  await forgetNeighbours()
   counted()
   await arping(FLOATING4)
   await arping('-D', FLOATING4)
   await arping(OTHER4)
-  client('ip', 'address', 'add', `${FLOATING4}/32`, 'dev', 'cli0')
+  await clientLater('ip', 'address', 'add', `${FLOATING4}/32`, 'dev', 'cli0')
   await arping('-U', FLOATING4)
-  client('ip', 'address', 'del', `${FLOATING4}/32`, 'dev', 'cli0')
+  await clientLater('ip', 'address', 'del', `${FLOATING4}/32`, 'dev', 'cli0')
   // Duplicate address detection asks from the unspecified address.
-  client('ip', 'address', 'add', `${FLOATING6}/64`, 'dev', 'cli0')
+  await clientLater('ip', 'address', 'add', `${FLOATING6}/64`, 'dev', 'cli0')
   await sleep(1_800)
-  client('ip', 'address', 'del', `${FLOATING6}/64`, 'dev', 'cli0')
+  await clientLater('ip', 'address', 'del', `${FLOATING6}/64`, 'dev', 'cli0')
   await clientLater('ping', '-n', '-c', '1', '-W', '0.3', FLOATING6)
   // With a known neighbour nothing is asked: the packets themselves.
   for (const address of [FLOATING4, FLOATING6]) {
-    client('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'cli0')
+    await clientLater('ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'cli0')
     await clientLater('ping', '-n', '-c', '1', '-W', '0.3', address)
-    client('ip', 'neigh', 'del', address, 'dev', 'cli0')
+    await clientLater('ip', 'neigh', 'del', address, 'dev', 'cli0')
   }
   const seen = Object.entries(counted()).map(([name, times]) => [name, times > 0])
   return Object.fromEntries(seen) as Record<Counter, boolean>

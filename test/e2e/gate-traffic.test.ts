@@ -9,7 +9,6 @@ import * as native from '../../src/system/native.ts'
 import {
   buildLab,
   CLIENT4,
-  client,
   clientLater,
   FLOATING4,
   FLOATING6,
@@ -44,14 +43,15 @@ async function arpAnswers(where: typeof clientLater, ...args: string[]): Promise
 
 /** Tries to take the IPv6 address at the client. @returns whether that failed, and the answer */
 async function duplicateAddress(): Promise<{ defended: boolean; flags: string | null }> {
-  client('ip', 'address', 'flush', 'dev', 'cli0', 'to', `${FLOATING6}/128`)
+  await clientLater('ip', 'address', 'flush', 'dev', 'cli0', 'to', `${FLOATING6}/128`)
   let defended = false
   const frames = await sniff('icmp6 and ip6[40] == 136', async () => {
-    client('ip', 'address', 'add', `${FLOATING6}/64`, 'dev', 'cli0')
+    await clientLater('ip', 'address', 'add', `${FLOATING6}/64`, 'dev', 'cli0')
     await sleep(1800)
-    const shown = client('ip', 'address', 'show', 'dev', 'cli0', 'to', `${FLOATING6}/128`)
+    const ours = ['dev', 'cli0', 'to', `${FLOATING6}/128`]
+    const shown = await clientLater('ip', 'address', 'show', ...ours)
     defended = shown.text.includes('dadfailed')
-    client('ip', 'address', 'del', `${FLOATING6}/64`, 'dev', 'cli0')
+    await clientLater('ip', 'address', 'del', `${FLOATING6}/64`, 'dev', 'cli0')
   })
   const answer = frames.find((frame) => frame.includes(`tgt is ${FLOATING6}`)) ?? null
   if (answer !== null) expect(answer).toContain('[icmp6 sum ok]')
@@ -76,7 +76,7 @@ async function leaving(from: string, to: string): Promise<number> {
 
 /** The whole table for one state of the gate. */
 async function look(): Promise<Record<string, unknown>> {
-  forgetNeighbours()
+  await forgetNeighbours()
   return {
     ping4: await pings(clientLater, FLOATING4),
     ping6: await pings(clientLater, FLOATING6),

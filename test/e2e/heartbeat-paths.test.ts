@@ -180,6 +180,7 @@ describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
     const flooded = new Promise((resolve) => flooding.once('exit', resolve))
     const hmac = async () => (await b.ask('report')).links.direct[1].rejected.hmac
     await until('the flood arrives', async () => (await hmac()) > 1000)
+    const arrived = await hmac()
     await a.ask('send', { count: 50 })
     const during = await b.ask('report')
     await flooded
@@ -192,7 +193,8 @@ describe.skipIf(why !== null)('heartbeats on the direct paths', () => {
       numbers(1, 50),
     ])
     expect(during.heard.direct[1].length).toBeGreaterThan(40)
-    expect(rejected).toBeGreaterThan(5000)
+    // Slow machines flood slowly: ten for each heartbeat is a flood.
+    expect(during.links.direct[1].rejected.hmac - arrived).toBeGreaterThan(500)
   })
 
   it('and pings and reflections work with link-local IPv6 addresses alone', async () => {
@@ -246,7 +248,7 @@ describe.skipIf(why !== null)('rounds of pings', () => {
   })
 
   afterEach(async () => {
-    await a.stop()
+    await a?.stop()
   })
 
   afterAll(() => {

@@ -73,14 +73,14 @@ export function toolLater(
   })
 }
 
+const FORGET = ['ip', 'neigh', 'flush', 'dev', CLIENT_DEVICE]
+
 /** Or a request that went unanswered a moment ago would keep the next one waiting for a second. */
-export const forgetNeighbours = (): void => {
-  client('ip', 'neigh', 'flush', 'dev', CLIENT_DEVICE)
-}
+export const forgetNeighbours = () => clientLater(...FORGET)
 
 /** Whether one echo request of the client is answered. */
 export function pingsAnswered(address: string): boolean {
-  forgetNeighbours()
+  client(...FORGET)
   return client('ping', '-n', '-c', '1', '-W', '0.3', address).code === 0
 }
 
@@ -177,18 +177,39 @@ export async function prepareHere(
 /** A state of the gate. */
 export type Hold = 'shut' | 'occupied' | 'open'
 
-/** Keeps the gate in a state while something is measured, renewing it as the agent does. */
+/**
+ * Keeps the gate in a state while something is measured, renewing it as the agent does.
+ *
+ * Throws when a renewal was refused: then the gate was not in that state all the time. Such a
+ * refusal waits for the end of the measurement, because an error thrown in a timer ends the whole
+ * run, past the test and its second try.
+ */
 export async function holding<T>(gate: Gate, hold: Hold, measure: () => Promise<T>): Promise<T> {
   const untilMs = (): number => native.bootTimeMs() + LEASE_MS
   gate.close()
   if (hold === 'occupied') obeyed(gate.occupy(untilMs(), true))
   if (hold === 'open') obeyed(gate.open(untilMs(), false))
-  const renewing = setInterval(() => {
-    if (hold === 'occupied') obeyed(gate.occupy(untilMs(), false))
-    if (hold === 'open') obeyed(gate.extend(untilMs()))
-  }, 100)
+  let lastMs = performance.now()
+  let refused: Error | null = null
+  const renew = (): void => {
+    const sinceMs = Math.round(performance.now() - lastMs)
+    lastMs = performance.now()
+    try {
+      if (hold === 'occupied') obeyed(gate.occupy(untilMs(), false))
+      if (hold === 'open') obeyed(gate.extend(untilMs()))
+    } catch (cause) {
+      const why = `${sinceMs} ms after the renewal before`
+      refused = new Error(`the test did not keep the gate ${hold}: ${why}`, { cause })
+      clearInterval(renewing)
+    }
+  }
+  const renewing = setInterval(renew, 100)
   try {
-    return await measure()
+    const measured = await measure()
+    if (refused !== null) throw refused
+    return measured
+  } catch (error) {
+    throw refused ?? error
   } finally {
     clearInterval(renewing)
     gate.close()

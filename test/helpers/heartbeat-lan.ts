@@ -24,9 +24,10 @@ export function missing(): string | null {
   try {
     execFileSync('ip', ['netns', 'list'], { timeout: 5000 })
     execFileSync('nft', ['--version'], { timeout: 5000 })
+    execFileSync('sysctl', ['--version'], { timeout: 5000 })
     return null
   } catch {
-    return 'needs ip and nft'
+    return 'needs ip, nft and sysctl'
   }
 }
 

@@ -95,6 +95,7 @@ export class TestRedis {
   async admin(...words: string[]): Promise<unknown> {
     if (this.#admin === null) {
       this.#admin = new Redis({
+        host: '127.0.0.1',
         port: this.port,
         username: 'admin',
         password: 'admin',
@@ -116,6 +117,7 @@ export class TestRedis {
   /** A connection as applications have it. */
   client(): Redis {
     const client = new Redis({
+      host: '127.0.0.1',
       port: this.port,
       retryStrategy: () => null,
       disableClientInfo: true,
