@@ -18,8 +18,8 @@ if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a >
 fi
 
 # PROGRAM:PACKAGE pairs; a package is installed when its program is missing.
-needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux'
-[ "$purpose" = test ] && needs="$needs git:git sysctl:procps clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat mariadbd:mariadb-server /usr/include/bpf/bpf_helpers.h:libbpf-dev redis-server:redis-server"
+needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux redis-server:redis-server'
+[ "$purpose" = test ] && needs="$needs git:git sysctl:procps clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat mariadbd:mariadb-server /usr/include/bpf/bpf_helpers.h:libbpf-dev"
 
 missing=
 for pair in $needs; do

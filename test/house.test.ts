@@ -48,7 +48,8 @@ const PURE_DAEMON = ['daemon/loop.ts', 'daemon/executor.ts', 'daemon/ports.ts']
 const PACKAGES: Record<string, readonly string[]> = {
   execa: ['system/exec.ts'],
   fastify: ['control/server.ts', 'control/request.ts'],
-  mysql2: ['resources/mariadb-door.ts'],
+  // The second is an application of the lab, which comes as applications do.
+  mysql2: ['resources/mariadb-door.ts', 'lab/sql-writer.ts'],
   ioredis: ['resources/redis-line.ts'],
   'net-ping': ['system/icmp.ts'],
   'raw-socket': ['system/icmp.ts'],

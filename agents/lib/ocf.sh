@@ -12,10 +12,13 @@
   OCF_ERR_INSTALLED=5
   OCF_ERR_CONFIGURED=6
   OCF_NOT_RUNNING=7
+  OCF_RUNNING_MASTER=8
+  OCF_FAILED_MASTER=9
 }
 
-# Longest time one called program may take.
+# Longest time one called program may take, and how long after that it is killed.
 OCF_CALL_SECONDS=${OCF_CALL_SECONDS:-5}
+OCF_KILL_SECONDS=${OCF_KILL_SECONDS:-1}
 
 # ocf_say TEXT: to standard error, where systemd and cluster managers read it.
 ocf_say() {
@@ -40,5 +43,5 @@ ocf_need() {
 
 # ocf_call PROGRAM...: runs it with the time limit, and without our standard input.
 ocf_call() {
-  timeout -k 1 "$OCF_CALL_SECONDS" "$@" </dev/null
+  timeout -k "$OCF_KILL_SECONDS" "$OCF_CALL_SECONDS" "$@" </dev/null
 }

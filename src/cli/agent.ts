@@ -45,6 +45,8 @@ export async function run(args: string[], io: Io): Promise<number> {
   const keys = await readKeys(config.keyFile)
   if (typeof keys === 'string') return refuse(io, keys, 'make one with: tandem key new')
 
+  // For `tandem verify`, which the agent starts.
+  process.env['TANDEM_CONFIG'] = places.configDir
   const end = await runAgent({
     config,
     keys,

@@ -29,6 +29,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'on or off: keep a node from becoming active',
     load: () => import('./maintenance.ts'),
   },
+  data: {
+    summary: 'show, archive, rejoin: data of a node that went on alone',
+    load: () => import('./data.ts'),
+  },
   'check-active': {
     summary: 'the state by exit code, as ngcp-check-active',
     load: () => import('./check-active.ts'),
@@ -45,6 +49,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   doctor: {
     summary: 'are the stores set up as they must be?',
     load: () => import('./doctor.ts'),
+  },
+  verify: {
+    summary: 'do both nodes hold the same data? compares while it is used',
+    load: () => import('./verify.ts'),
   },
   reload: {
     summary: 'check a changed configuration; which node to restart first',

@@ -6,9 +6,11 @@
  */
 
 import { formatReport } from '../config/check-report.ts'
+import type { StoreConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { SCHEMA_VERSION } from '../control/schema.ts'
 import { openStores } from '../daemon/open-stores.ts'
+import { inspectVerify } from '../daemon/open-verifier.ts'
 import { semiSyncTimeoutOf } from '../daemon/stores.ts'
 import type { ReplicatedStore, StoreFinding } from '../resources/replicated-store.ts'
 import { json } from './ask.ts'
@@ -51,7 +53,14 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.stderr(`tandem doctor: ${opened.why}\n`)
     return EXIT.refused
   }
-  const examined = await Promise.all(opened.stores.map(examine))
+  const examined = await Promise.all(
+    opened.stores.map((store) =>
+      examine(
+        store,
+        configs.find(({ name }) => name === store.name),
+      ),
+    ),
+  )
   for (const store of opened.stores) store.close()
   if (values['json'] === true) io.stdout(json({ schema: SCHEMA_VERSION, stores: examined }))
   else io.stdout(examined.length === 0 ? NONE : examined.map(textOf).join('\n'))
@@ -64,11 +73,12 @@ export async function run(args: string[], io: Io): Promise<number> {
 
 const NONE = 'No store is configured under tandem.stores; there is nothing to check.\n'
 
-async function examine(store: ReplicatedStore): Promise<Examined> {
+async function examine(store: ReplicatedStore, config: StoreConfig | undefined): Promise<Examined> {
   const { name, kind } = store
   const found = await store.inspect(INSPECT_MS)
+  const verify = found.ok && config !== undefined ? await inspectVerify(config, INSPECT_MS) : []
   return found.ok
-    ? { store: name, kind, trouble: null, findings: found.value }
+    ? { store: name, kind, trouble: null, findings: [...found.value, ...verify] }
     : { store: name, kind, trouble: found.fault.message, findings: [] }
 }
 

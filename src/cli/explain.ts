@@ -29,7 +29,7 @@ export async function run(args: string[], io: Io): Promise<number> {
 }
 
 function explainText(document: ExplainDocument, paint: Paint): string {
-  const { node, role, state, reason, question, blockers, ifs } = document
+  const { node, role, state, reason, question, blockers, hazards, ifs } = document
   const roleShown = role === state ? role : `${state} (role ${role})`
   const lines = [`${node} is ${roleShown}: ${printable(reason.sentence)}`, '']
   if (blockers.length === 0) lines.push(`Nothing stands in the way of ${printable(question)}.`)
@@ -38,6 +38,10 @@ function explainText(document: ExplainDocument, paint: Paint): string {
     for (const { code, sentence, mend } of blockers) {
       lines.push(`  ${printable(sentence)} (${printable(code)})`, `    mend: ${printable(mend)}`)
     }
+  }
+  if (hazards.length > 0) lines.push('', paint('To know before a switchover', 'title'))
+  for (const { store, sentence } of hazards) {
+    lines.push(`  ${printable(store)}: ${printable(sentence)}`)
   }
   if (ifs.length === 0) return `${lines.join('\n')}\n`
   const rows = ifs.map(({ fault, outcome, boundMs }) => [

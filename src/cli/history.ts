@@ -2,16 +2,19 @@
  * `tandem history`: when did the role of this node change, and why?
  */
 import { controlClient } from '../control/client.ts'
+import { boundCell, exactCell } from '../control/loss-sentence.ts'
+import type { LossRecord } from '../control/schema.ts'
 import { json, parseAsking, reportFailure } from './ask.ts'
 import { ASKING_OPTIONS, type CommandSpec, type Io, usageError } from './command.ts'
 import { formatMs } from './duration.ts'
 import { EXIT } from './exit-code.ts'
-import { paintFor } from './paint.ts'
-import { cell, table } from './table.ts'
+import { type Paint, paintFor } from './paint.ts'
+import { cell, printable, table } from './table.ts'
 
 const SPEC: CommandSpec = {
   name: 'history',
-  summary: 'Lists the changes of the role of this node, newest first, each with its reason.',
+  summary:
+    'Lists the changes of the role of this node and what takeovers may have lost, newest first.',
   details: '',
   positionals: [],
   options: {
@@ -30,7 +33,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
   const asked = await controlClient(parsed.places.runDir).history(Number(limit), limitMs)
   if (!asked.ok) return reportFailure(asked, { command: SPEC.name, json: asJson, io })
-  const { node, transitions } = asked.value
+  const { node, transitions, losses } = asked.value
   if (asJson) io.stdout(json(asked.value))
   else if (transitions.length === 0) io.stdout(`the role of ${node} has not changed yet\n`)
   else {
@@ -52,5 +55,34 @@ export async function run(args: string[], io: Io): Promise<number> {
       ),
     )
   }
+  if (!asJson && losses.length > 0) io.stdout(`\n${lossTable(losses, paintFor(io))}`)
   return EXIT.done
+}
+
+/** What takeovers may have lost of the stores, and what it was in the end. */
+function lossTable(losses: readonly LossRecord[], paint: Paint): string {
+  const titles = [
+    'TIME',
+    'TAKEN OVER BY',
+    'TERM',
+    'STORE',
+    'WRITES OF THE LAST',
+    'LOST AT MOST',
+    'EXACTLY',
+  ]
+  return table(
+    [
+      titles.map((title) => cell(title, 'title')),
+      ...losses.map((loss) => [
+        loss.atIso,
+        loss.by,
+        String(loss.term),
+        printable(loss.store),
+        loss.overMs === null ? '?' : formatMs(loss.overMs),
+        boundCell(loss),
+        exactCell(loss),
+      ]),
+    ],
+    paint,
+  )
 }

@@ -60,8 +60,9 @@ export async function operate(
   parsed: Parsed,
   request: OperationRequest,
   io: Io,
+  defaultLimitMs = WAIT_LIMIT_MS,
 ): Promise<number> {
-  const limitMs = timeoutMsFrom(parsed, WAIT_LIMIT_MS)
+  const limitMs = timeoutMsFrom(parsed, defaultLimitMs)
   if (limitMs === null) return usageError(spec.name, timeoutComplaint(parsed), io)
   const asJson = parsed.values['json'] === true
   const endMs = performance.now() + limitMs
@@ -176,6 +177,10 @@ function outcomeOf({ kind, node, steps }: OperationDocument): string {
       return `${node} is standby`
     case 'maintenance':
       return printable(steps.at(-1)?.sentence ?? `maintenance of ${node} changed`)
+    case 'data-archive':
+      return 'set aside; see tandem data show'
+    case 'data-rejoin':
+      return 'the store follows the peer'
   }
 }
 

@@ -27,3 +27,33 @@ TANDEM_NODE and TANDEM_RUN, or by the options of the command.
   </actions>
 </resource-agent>
 `
+
+/** Of a configured store. */
+export function storeMetaData({ name, kind }: { name: string; kind: string }): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
+<resource-agent name="${name}" version="1.0">
+  <version>1.1</version>
+  <longdesc lang="en">
+The ${kind} server that config.yml of Tandem calls ${name}: writable where it is promoted, read-only
+everywhere else. A demoted one follows nobody. Its server is run by its own unit. Has no parameters:
+directory, node and run directory are told by TANDEM_CONFIG, TANDEM_NODE and TANDEM_RUN, or by the options of
+the command.
+  </longdesc>
+  <shortdesc lang="en">A store that takes writes on the active node only</shortdesc>
+  <parameters>
+  </parameters>
+  <actions>
+    <action name="start" timeout="60s"/>
+    <action name="stop" timeout="60s"/>
+    <action name="monitor" timeout="10s" interval="10s" depth="0" role="Unpromoted"/>
+    <action name="monitor" timeout="10s" interval="5s" depth="0" role="Promoted"/>
+    <action name="promote" timeout="20s"/>
+    <action name="demote" timeout="20s"/>
+    <action name="notify" timeout="5s"/>
+    <action name="validate-all" timeout="10s"/>
+    <action name="meta-data" timeout="5s"/>
+  </actions>
+</resource-agent>
+`
+}

@@ -7,10 +7,15 @@
 import { formatReport } from '../config/check-report.ts'
 import type { PairConfig, StoreConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
-import { mariadbConfiguration, mariadbStatementText } from '../resources/mariadb-setup.ts'
+import {
+  mariadbConfiguration,
+  mariadbCopyGrants,
+  mariadbStatementText,
+  type VerifyAccount,
+} from '../resources/mariadb-setup.ts'
 import { setupText } from '../resources/redis-setup.ts'
 import { readPassword } from '../system/password.ts'
-import { type CommandSpec, type Io, parseCommand } from './command.ts'
+import { type CommandSpec, type Io, parseCommand, usageError } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
 const SPEC: CommandSpec = {
@@ -24,6 +29,10 @@ const SPEC: CommandSpec = {
   options: {
     accounts: { type: 'boolean', help: 'MariaDB: only the statements that make the accounts' },
     settings: { type: 'boolean', help: 'MariaDB: only the lines of configuration' },
+    'copy-grants': {
+      type: 'boolean',
+      help: 'MariaDB: what the undo account needs besides for "tandem data rejoin NAME --copy"',
+    },
   },
 }
 
@@ -45,6 +54,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     )
     return EXIT.usage
   }
+  if (values['copy-grants'] === true) return printCopyGrants(config, store, io)
   const passwords = await readPasswords(store)
   if (typeof passwords === 'string') {
     io.stderr(
@@ -63,10 +73,34 @@ export async function run(args: string[], io: Io): Promise<number> {
   return EXIT.done
 }
 
+/** Apart from the rest: with them the account may read and replace everything. */
+function printCopyGrants(config: PairConfig, store: StoreConfig, io: Io): number {
+  if (store.kind === 'redis') {
+    return usageError(SPEC.name, '--copy-grants means nothing for Redis: its account may do it', io)
+  }
+  if (store.undoUser === null) {
+    io.stderr(
+      `tandem setup: tandem.stores.${store.name}.undo_user names no account to copy with\n  mend: name one with undo_user and undo_password_file, and make it with --accounts\n`,
+    )
+    return EXIT.refused
+  }
+  const statements = mariadbCopyGrants(store.undoUser, hostsOf(config))
+  io.stdout(statements.map((statement) => `${statement};\n`).join(''))
+  return EXIT.done
+}
+
+/** Where our accounts come from: this host and the peer, over the first path. */
+function hostsOf({ paths }: PairConfig): string[] {
+  const [path] = paths
+  const addresses = path === undefined ? [] : [path.ourAddress, path.peerAddress]
+  return ['localhost', '127.0.0.1', ...addresses]
+}
+
 interface Passwords {
   own: string
   replication: string
   undo: string
+  verify: string
 }
 
 async function readPasswords(store: StoreConfig): Promise<Passwords | string> {
@@ -77,7 +111,10 @@ async function readPasswords(store: StoreConfig): Promise<Passwords | string> {
   if (store.undoUser !== null) {
     needed.push(['undo', 'undo_password_file', store.undoPasswordFile])
   }
-  const passwords: Passwords = { own: '', replication: '', undo: '' }
+  if (store.verify !== null) {
+    needed.push(['verify', 'verify_password_file', store.verify.passwordFile])
+  }
+  const passwords: Passwords = { own: '', replication: '', undo: '', verify: '' }
   for (const [of, key, path] of needed) {
     if (path === null) return `tandem.stores.${store.name}.${key} names no file with a password`
     const read = await readPassword(path)
@@ -95,7 +132,14 @@ function redisText(store: StoreConfig, passwords: Passwords): string {
     replicaUsername: store.replicationUser,
     replicaPassword: passwords.replication,
     aclFile: '/etc/redis/users.acl',
+    verify: verifyAccount(store, passwords),
   })
+}
+
+/** The account that compares both nodes; null when none is wanted. */
+function verifyAccount({ verify }: StoreConfig, passwords: Passwords): VerifyAccount | null {
+  if (verify === null) return null
+  return { user: verify.user, password: passwords.verify, schemas: verify.schemas }
 }
 
 function mariadbText(
@@ -110,11 +154,12 @@ function mariadbText(
   const statements = mariadbStatementText({
     user: store.user,
     password: passwords.own,
-    hosts: ['localhost', '127.0.0.1', ...addresses],
+    hosts: hostsOf(config),
     replicationUser: store.replicationUser,
     replicationPassword: passwords.replication,
     replicationHosts: addresses,
     undo: store.undoUser === null ? null : { user: store.undoUser, password: passwords.undo },
+    verify: verifyAccount(store, passwords),
   })
   if (!wanted.settings) return statements
   if (!wanted.accounts) return settings

@@ -4,12 +4,15 @@
  * Pure: a document and a way to paint become text. Everything that needs an operator is coloured and
  * stands near the top; all of it can be read without colours.
  */
+import { amountOf } from '../control/loss-sentence.ts'
 import type { StatusDocument } from '../control/schema.ts'
+import { formatBytes } from '../control/space-sentence.ts'
 import { formatMs } from './duration.ts'
 import type { Paint, Tone } from './paint.ts'
 import { peerSentence } from './peer-sentence.ts'
 import { type Cell, cell, printable, table } from './table.ts'
 import { transitionSentence } from './transition-text.ts'
+import { verifiedTable } from './verified-text.ts'
 
 export function statusText(status: StatusDocument, paint: Paint): string {
   const blocks = [
@@ -20,6 +23,7 @@ export function statusText(status: StatusDocument, paint: Paint): string {
     pingNodes(status, paint),
     floatingIps(status, paint),
     stores(status, paint),
+    verifiedTable(status, paint),
     lastChange(status),
     agent(status),
   ]
@@ -78,11 +82,23 @@ function nodes(status: StatusDocument, paint: Paint): string {
       ['healthy', yes(local.healthy, 'bad'), yes(peer.healthy, 'bad')],
       ['maintenance', no(local.maintenance), no(peer.maintenance)],
       ['ping nodes', reach(status.score, status.majority), reach(peer.score, peer.majority)],
+      ...data(status),
       ['lease', lease],
       ['gate', `${local.gate.state} (${local.gate.kind})`],
     ],
     paint,
   )
+}
+
+/** Who has which writes, for a pair whose stores can prove it. */
+function data({ local, peer }: StatusDocument): Cell[][] {
+  if (!local.sync && !local.inSync && !local.sole && peer.inSync !== true) return []
+  const ours = local.sync
+    ? cell('confirmed with the peer')
+    : local.sole
+      ? cell('confirmed alone', 'warn')
+      : cell(local.inSync ? 'in sync' : 'not in sync')
+  return [[cell('data'), ours, cell(peer.inSync === true ? 'in sync' : '-')]]
 }
 
 function paths({ paths }: StatusDocument, paint: Paint): string {
@@ -143,17 +159,38 @@ function stores({ stores }: StatusDocument, paint: Paint): string {
   if (stores.length === 0) return ''
   return table(
     [
-      titles(['store', 'state', 'offset', 'backlog', 'last return']),
+      titles(['store', 'state', 'offset', "the peer's", 'backlog', 'free', 'last return']),
       ...stores.map((store) => [
         `${store.name} (${store.kind}${store.version === null ? '' : ` ${printable(store.version)}`})`,
         storeState(store),
         store.offset === null ? '?' : String(store.offset),
+        peerStore(store),
         store.backlog === null ? '-' : String(store.backlog),
+        freeSpace(store),
         store.rejoin === null ? '-' : printable(store.rejoin.sentence),
       ]),
     ],
     paint,
   )
+}
+
+/** How far the one that follows is behind, and when that was so. */
+function peerStore({ kind, peer }: StatusDocument['stores'][number]): Cell {
+  if (peer === null) return cell('not told', 'dim')
+  const when = ago(peer.lookedMsAgo)
+  if (peer.role === null) return cell(`could not be looked at, ${when}`, 'warn')
+  const theirs = peer.role === 'writable' ? 'writable' : peer.following ? 'follows' : 'alone'
+  if (peer.behind === null) return cell(`${theirs}, ${when}`)
+  const whose = peer.role === 'writable' ? 'this one' : 'it'
+  return cell(`${theirs}; ${whose} is ${amountOf(kind, peer.behind)} behind, ${when}`)
+}
+
+function freeSpace({ space }: StatusDocument['stores'][number]): Cell {
+  if (space === null) return cell('?', 'dim')
+  const free = formatBytes(space.freeBytes)
+  if (space.state === 'enough') return cell(free)
+  const soon = space.fullInMs === null ? '' : `, full in ${formatMs(space.fullInMs)}`
+  return cell(`${free} (${space.state}${soon})`, space.state === 'low' ? 'warn' : 'bad')
 }
 
 function storeState(store: StatusDocument['stores'][number]): Cell {

@@ -61,6 +61,26 @@ export interface StoreConfig {
   semiSync: boolean
   dataDirectory: string | null
   pidFile: string | null
+  /** So many probes missed in a row make it sick; one takes up to 0.8 s, a second after the one before. */
+  probeMisses: number
+  /** With less free where it keeps its files this node hands over; null: by the size; 0: not watched. */
+  minFreeMb: number | null
+  /** How many of the newest archives of this store are kept; at least 1. */
+  archivesKept: number
+  /** Null: it is never compared. */
+  verify: VerifyConfig | null
+}
+
+/** How the two copies of a store are compared. */
+export interface VerifyConfig {
+  /** An account that reads everything and may do nothing else, on both servers. */
+  user: string
+  /** One line, mode 0600; null: the account has no password. */
+  passwordFile: string | null
+  /** By the standby's agent, so long after the last one ended; null: only when somebody asks. */
+  everyMs: number | null
+  /** MariaDB: only these; null: all that the account may see. */
+  schemas: readonly string[] | null
 }
 
 /** A checked configuration of one node of the pair. */

@@ -11,6 +11,7 @@ import type { Findings } from './finding.ts'
 import { nearMiss, snakeCase } from './near-miss.ts'
 import { readChoice, readInteger, readText, readYesNo } from './scalar.ts'
 import { child, isEmpty, type MapTree, type Tree } from './tree.ts'
+import { readVerify, VERIFY_KEYS } from './verify-section.ts'
 
 /** A store as told; where the peer's server is comes from the paths when it is not said. */
 export type ToldStore = Omit<StoreConfig, 'peerAddress'> & { peerAddress: string | null }
@@ -31,14 +32,26 @@ const KEYS = [
   'semi_sync',
   'data_directory',
   'pid_file',
+  'probe_misses',
+  'min_free_mb',
+  'archives_kept',
+  ...VERIFY_KEYS,
 ] as const
 
-const ONLY_MARIADB: readonly string[] = ['undo_user', 'undo_password_file', 'semi_sync']
+const ONLY_MARIADB: readonly string[] = [
+  ...['undo_user', 'undo_password_file', 'semi_sync', 'verify_schemas'],
+]
 
 const DEFAULT_PORT = { redis: 6379, mariadb: 3306 } as const
 const DEFAULT_USER = 'tandem'
 const DEFAULT_REPLICATION_USER = 'tandem_repl'
 const PORTS = { min: 1, max: 65_535 }
+const ARCHIVES_KEPT = { min: 1, max: 1_000 }
+const DEFAULT_ARCHIVES_KEPT = 10
+/** One miss is a hiccup; at sixty a hung store is found after minutes. */
+const PROBE_MISSES = { min: 2, max: 60 }
+const DEFAULT_PROBE_MISSES = 3
+const MIN_FREE_MB = { min: 0, max: 1_000_000 }
 
 /** Reads every store; what cannot be used is told and left out. */
 export function readStores(tree: Tree | undefined, findings: Findings): ToldStore[] {
@@ -99,6 +112,16 @@ function readStore(name: string, section: Tree, findings: Findings): ToldStore |
     semiSync: readYesNo(child(given, 'semi_sync'), findings) ?? false,
     dataDirectory: readPath(child(given, 'data_directory'), findings),
     pidFile: readPath(child(given, 'pid_file'), findings),
+    probeMisses:
+      readInteger(child(given, 'probe_misses'), PROBE_MISSES, findings) ?? DEFAULT_PROBE_MISSES,
+    minFreeMb: readInteger(child(given, 'min_free_mb'), MIN_FREE_MB, findings),
+    archivesKept:
+      readInteger(child(given, 'archives_kept'), ARCHIVES_KEPT, findings) ?? DEFAULT_ARCHIVES_KEPT,
+    verify: readVerify(
+      given,
+      { name: (tree) => readName(tree, findings), path: (tree) => readPath(tree, findings) },
+      findings,
+    ),
   }
 }
 

@@ -6,8 +6,10 @@ import type { PairConfig } from '../config/config.ts'
 import { agreesWithPeer } from '../core/peer.ts'
 import { hasMajority } from '../core/reachability.ts'
 import { hearsPeer } from '../core/turn.ts'
+import { lossSentence } from './loss-sentence.ts'
 import type { StatusDocument } from './schema.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Snapshot, VerifiedSnapshot } from './snapshot.ts'
+import { spaceSentence } from './space-sentence.ts'
 import { readingTurn } from './status.ts'
 
 type Alarm = StatusDocument['alarms'][number]
@@ -17,7 +19,11 @@ type Raised = { code: string; sentence: string }
 const SETTLE_MS = 5_000
 
 /** Every alarm that a snapshot gives reason for. */
-export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
+export function alarmsOf(
+  snapshot: Snapshot,
+  config: PairConfig,
+  verified: ReadonlyMap<string, VerifiedSnapshot> = new Map(),
+): Raised[] {
   const raised: Raised[] = []
   const raise = (code: string, sentence: string): void => {
     raised.push({ code, sentence })
@@ -89,17 +95,60 @@ export function alarmsOf(snapshot: Snapshot, config: PairConfig): Raised[] {
       raise('address-conflict', `${conflict.mac} also claims ${address.address} (${conflict.kind})`)
     }
   }
+  if (state.behind && state.role === 'standby') raise('data-behind', behindSentence(config))
   const steady = settled && snapshot.nowMs - state.changedAtMs > SETTLE_MS
+  if (state.armed && steady && config.policy.data.takeover !== 'none') {
+    const why = notInSyncSentence(state.confirming)
+    if (why !== null) raise('not-in-sync', why)
+  }
   for (const store of snapshot.stores) {
     if (store.sick)
       raise('store-sick', `store ${store.name} fails its probes: ${store.trouble ?? ''}`)
+    const { loss } = store
+    if (loss !== null && loss.most !== 0) raise('store-loss', lossSentence(loss))
+    const space = spaceSentence(store.space)
+    if (space !== null) raise('store-space', `store ${store.name}: ${space}`)
     const alone = store.role === 'read-only' && !store.following
     if (alone && steady && hearsPeer(turn) && state.peer?.role === 'active') {
       raise('store-alone', `store ${store.name} does not follow the peer's`)
     }
     for (const hazard of store.hazards) raise('store-hazard', `store ${store.name}: ${hazard}`)
+    const differs = differsSentence(store.name, verified.get(store.name))
+    if (differs !== null) raise('store-differs', differs)
   }
   return raised
+}
+
+/** What an application's write has to do without; null when the peer has each before it is confirmed. */
+function notInSyncSentence(confirming: Snapshot['state']['confirming']): string | null {
+  switch (confirming) {
+    case 'together':
+      return null
+    case 'alone':
+    case 'inviting':
+    case 'joining':
+      return 'writes are confirmed without the peer: the peer does not take over as if it had them'
+    case 'waiting':
+    case 'marking':
+      return 'writes wait until it is certain that the peer knows it lacks them'
+  }
+}
+
+/** Null when nothing was found, or nobody looked. */
+function differsSentence(name: string, verified: VerifiedSnapshot | undefined): string | null {
+  if (verified === undefined || verified.differences === 0) return null
+  return `store ${name} is not the same on both nodes, ${verified.sentence} (tandem verify ${name} --last)`
+}
+
+/** Also for `tandem data show`. */
+export function behindSentence({ policy }: PairConfig): string {
+  const { stale, staleWaitMs } = policy.data
+  const wait = `${Math.round(staleWaitMs / 1000)} s without an active node pass`
+  const ways = stale === 'serve' ? `${wait}, or an operator forces it` : 'an operator forces it'
+  return (
+    'the peer served last, and the stores have not followed it since this start: ' +
+    `this node does not serve until they do, ${ways} (tandem make-active --force)`
+  )
 }
 
 function lateOn(path: Snapshot['paths'][number], snapshot: Snapshot): boolean {

@@ -7,6 +7,7 @@
  */
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
+import type { DataDocument } from './data-schema.ts'
 import {
   type ErrorDocument,
   type ExplainDocument,
@@ -38,6 +39,7 @@ export interface ControlClient {
   status(limitMs: number): Promise<Asked<StatusDocument>>
   history(limit: number, limitMs: number): Promise<Asked<HistoryDocument>>
   explain(limitMs: number): Promise<Asked<ExplainDocument>>
+  data(limitMs: number): Promise<Asked<DataDocument>>
   operate(request: OperationRequest, limitMs: number): Promise<Asked<OperationDocument>>
   operation(id: string, limitMs: number): Promise<Asked<OperationDocument>>
 }
@@ -55,9 +57,10 @@ export function controlClient(runDir: string): ControlClient {
     status: (limitMs) => get('/v1/status', limitMs),
     history: (limit, limitMs) => get(`/v1/history?limit=${limit}`, limitMs),
     explain: (limitMs) => get('/v1/explain', limitMs),
+    data: (limitMs) => get('/v1/data', limitMs),
     operation: (id, limitMs) => get(`/v1/operations/${encodeURIComponent(id)}`, limitMs),
-    operate: ({ node, ...rest }, limitMs) => {
-      const body = JSON.stringify(node === null ? rest : { ...rest, node })
+    operate: (request, limitMs) => {
+      const body = JSON.stringify(bodyOf(request))
       return exchange({
         socketPath: controlPath,
         method: 'POST',
@@ -67,6 +70,16 @@ export function controlClient(runDir: string): ControlClient {
       })
     },
   }
+}
+
+/** Without what says nothing. */
+function bodyOf(request: OperationRequest): Record<string, unknown> {
+  const { node, ...rest } = request
+  if (rest.kind === 'data-archive' || rest.kind === 'data-rejoin') {
+    const { force: _none, ...data } = rest
+    return data
+  }
+  return node === null ? rest : { ...rest, node }
 }
 
 interface Exchange {

@@ -24,6 +24,9 @@ export function buildExplain(snapshot: Snapshot, config: PairConfig): ExplainDoc
     reason: because(state.reason),
     question: active ? `a switchover to ${peerOf(config.node)}` : `a takeover by ${config.node}`,
     blockers: standing.map(obstacle),
+    hazards: snapshot.stores.flatMap(({ name, hazards }) =>
+      hazards.map((sentence) => ({ store: name, sentence })),
+    ),
     ifs: ifs.map((line) => ({ ...line })),
   }
 }

@@ -19,12 +19,33 @@ export type CheckedRequest = { ok: true; request: OperationRequest } | ({ ok: fa
 /** Completes a request that has the right shape, or says which field does not belong. */
 export function checkRequest(body: unknown): CheckedRequest {
   const { kind, node = null, force = false, on } = body as Of<typeof operationRequestSchema>
+  if (kind === 'data-archive' || kind === 'data-rejoin') return checkDataRequest(body)
+  const foreign = foreignField(body, ['store', 'copy'])
+  if (foreign !== null) return invalid(`'${foreign}' does not belong to ${kind}`, 'leave it out')
   if (kind === 'maintenance') {
     if (on !== undefined) return { ok: true, request: { kind, node, force, on } }
     return invalid("'on' is missing", "say 'on': true to begin the maintenance, false to end it")
   }
   if (on === undefined) return { ok: true, request: { kind, node, force } }
   return invalid(`'on' does not belong to ${kind}`, 'leave it out; it is for maintenance only')
+}
+
+function checkDataRequest(body: unknown): CheckedRequest {
+  const { kind, store, copy = false } = body as Of<typeof operationRequestSchema>
+  const foreign = foreignField(body, ['node', 'force', 'on'])
+  if (foreign !== null) {
+    return invalid(`'${foreign}' does not belong to ${kind}`, 'leave it out; ask the node itself')
+  }
+  if (store === undefined) return invalid("'store' is missing", 'name the store')
+  const whole = { node: null, force: false as const, store }
+  if (kind === 'data-rejoin') return { ok: true, request: { ...whole, kind, copy } }
+  if (kind === 'data-archive' && !copy) return { ok: true, request: { ...whole, kind } }
+  return invalid(`'copy' does not belong to ${kind}`, 'leave it out; it is for data-rejoin only')
+}
+
+function foreignField(body: unknown, fields: readonly string[]): string | null {
+  const given = body as Record<string, unknown>
+  return fields.find((field) => given[field] !== undefined) ?? null
 }
 
 /**

@@ -54,6 +54,20 @@ const transition = object('one change of the role', {
   outageMs: nullable(number('how long nobody served, as far as this node can tell; milliseconds')),
 })
 
+const loss = object('what a takeover may have lost of a store; amounts in units of its offset', {
+  atIso: text('wall time of the takeover, as far as this node knows'),
+  by: nodeName,
+  store: text('as configured'),
+  kind: oneOf('which server', ['redis', 'mariadb']),
+  term: count('of the takeover'),
+  most: nullable(count('at most; null when not known')),
+  overMs: nullable(number('writes of the last so many milliseconds may be among it')),
+  confirmedSafe: truth('nothing of it was confirmed to anybody'),
+  settled: truth('the node that came back was compared'),
+  exact: nullable(count('only that node held so much; null when it cannot be told')),
+  sentence: text('for people'),
+})
+
 const gate = object("the kernel's own record of the right to serve", {
   kind: oneOf('which gate this kernel offered', ['ebpf', 'nftables', 'lifetime']),
   state: oneOf('shut, answering address probes only, or serving', ['shut', 'occupied', 'open']),
@@ -76,6 +90,9 @@ const local = object('this node', {
   sinceMsAgo: count('milliseconds since then'),
   leaseLeftMs: nullable(number('null unless this node holds a lease')),
   grantLeftMs: nullable(number('how long this node promised not to take over; null when over')),
+  sync: truth('as active: a write is confirmed only when the peer has it'),
+  inSync: truth('as standby: it has every write that the peer confirmed'),
+  sole: truth('it has confirmed writes that the peer may lack; on disk'),
   gate,
 })
 
@@ -93,6 +110,7 @@ const peer = object('the other node, as its last heartbeat told', {
   version: nullable(text('of its program, when it tells')),
   boot: nullable(text('random per start of its agent')),
   hearsUs: nullable(truth('it heard this node within the suspicion time')),
+  inSync: nullable(truth('it says that it has every write this node confirmed')),
   digestEqual: nullable(truth('it has the same ping nodes, times, mode and floating IPs')),
 })
 
@@ -139,6 +157,18 @@ const store = object('data that both nodes keep a copy of', {
   trouble: nullable(text('why it could not be looked at or probed')),
   hazards: list('what to know before a switchover', text('a sentence with its mend')),
   version: nullable(text('of the server')),
+  space: nullable(
+    object('room on the fullest file system where it keeps files; null when not known', {
+      directory: text('path'),
+      freeBytes: count('for a user without privileges'),
+      totalBytes: count('all'),
+      lowBytes: number('less is low'),
+      criticalBytes: number('with less the node hands over, or refuses being handed to'),
+      state: oneOf('how it is, with some inertia', ['enough', 'low', 'critical']),
+      fullInMs: nullable(number('at the rate of the last minute; null when not getting fuller')),
+    }),
+  ),
+  waiting: nullable(text('what is done about its return, or what that waits for')),
   rejoin: nullable(
     object('how it came to follow the peer last', {
       atIso: text('wall time'),
@@ -146,6 +176,28 @@ const store = object('data that both nodes keep a copy of', {
       archived: list('files in which what only it held was set aside', text('path')),
     }),
   ),
+  verified: nullable(
+    object('how both copies compared last, as run on this node; null when never', {
+      finishedIso: text('wall time'),
+      durationMs: count('milliseconds'),
+      compared: count('rows or keys'),
+      differences: count('rows or keys that are not the same on both nodes'),
+      unsettled: count('keys that changed too often to be compared'),
+      sentence: text('for people'),
+    }),
+  ),
+  peer: nullable(
+    object("the peer's, as told with its heartbeats", {
+      role: nullable(oneOf('whether applications may write', ['writable', 'read-only'])),
+      following: truth('it gets what this one writes'),
+      offset: nullable(count('how far its data reaches')),
+      behind: nullable(
+        count('by how much the one that takes no writes is behind; null when it cannot be told'),
+      ),
+      lookedMsAgo: number('milliseconds since it was looked at'),
+    }),
+  ),
+  loss: nullable(loss),
 })
 
 const alarm = object('something an operator should mend', {
@@ -202,21 +254,31 @@ export const statusSchema = object('what this node is, knows and sees', {
   self,
 })
 
+const OPERATION_KINDS = [
+  'make-active',
+  'make-standby',
+  'maintenance',
+  'data-archive',
+  'data-rejoin',
+] as const
+
 /** POST /v1/operations, the request */
 export const operationRequestSchema = object('what an operator asks for', {
-  kind: oneOf('what is asked', ['make-active', 'make-standby', 'maintenance']),
+  kind: oneOf('what is asked', OPERATION_KINDS),
   node: optional(nodeName),
   force: optional(
     truth('make-active: accept stale data, never more; maintenance: although nobody serves then'),
   ),
   on: optional(truth('maintenance only: begin or end it')),
+  store: optional(text('data-archive and data-rejoin only: name of the store')),
+  copy: optional(truth('data-rejoin only: copy everything anew from the peer')),
 })
 
 /** POST /v1/operations and GET /v1/operations/:id, the answer */
 export const operationSchema = object('what became of a request', {
   schema,
   id: text('of the operation'),
-  kind: oneOf('what was asked', ['make-active', 'make-standby', 'maintenance']),
+  kind: oneOf('what was asked', OPERATION_KINDS),
   node: nodeName,
   state: oneOf('how far it is', [
     'accepted',
@@ -249,6 +311,7 @@ export const historySchema = object('changes of the role', {
   schema,
   node: nodeName,
   transitions: list('newest first', transition),
+  losses: list('newest first, one per takeover and store', loss),
 })
 
 /** GET /v1/explain */
@@ -266,6 +329,10 @@ export const explainSchema = object('why things are as they are, and what would 
       sentence: text('for people'),
       mend: text('what the operator can do'),
     }),
+  ),
+  hazards: list(
+    'what to know before a switchover, of the stores of this node',
+    object('one of them', { store: text('as configured'), sentence: text('with its mend') }),
   ),
   ifs: list(
     'what would happen now',
@@ -300,6 +367,7 @@ export type ExplainDocument = Of<typeof explainSchema>
 export type HealthDocument = Of<typeof healthSchema>
 export type ErrorDocument = Of<typeof errorSchema>
 export type TransitionRecord = Of<typeof transition>
+export type LossRecord = Of<typeof loss>
 export type OperationKind = OperationDocument['kind']
 export type OperationState = OperationDocument['state']
 
@@ -307,6 +375,8 @@ export type OperationState = OperationDocument['state']
 export type OperationRequest =
   | { kind: 'make-active' | 'make-standby'; node: NodeName | null; force: boolean }
   | { kind: 'maintenance'; node: NodeName | null; force: boolean; on: boolean }
+  | { kind: 'data-archive'; node: null; force: false; store: string }
+  | { kind: 'data-rejoin'; node: null; force: false; store: string; copy: boolean }
 
 const FINAL: readonly OperationState[] = [
   'done',

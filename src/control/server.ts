@@ -8,6 +8,7 @@
  */
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { ErrorCode } from '../errors.ts'
+import { type DataDocument, dataSchema } from './data-schema.ts'
 import type { Schema } from './json-schema.ts'
 import { checkRequest, complaintOf } from './request.ts'
 import {
@@ -37,6 +38,7 @@ export interface ControlPorts {
   /** At most `limit` changes of the role, newest first. */
   history(limit: number): Promise<HistoryDocument>
   explain(): Promise<ExplainDocument>
+  data(): Promise<DataDocument>
 }
 
 export interface ServerOptions {
@@ -78,6 +80,7 @@ export function buildServer(ports: ControlPorts, options: ServerOptions): Contro
   const asked = <T>(answer: Promise<T>): Promise<T> => within(answer, portLimitMs)
 
   app.get('/v1/status', { schema: answers(statusSchema) }, () => asked(ports.status()))
+  app.get('/v1/data', { schema: answers(dataSchema) }, () => asked(ports.data()))
   app.get('/v1/explain', { schema: answers(explainSchema) }, () => asked(ports.explain()))
   app.get('/v1/health', { schema: answers(healthSchema) }, async () => {
     const { node, local, alarms } = await asked(ports.status())

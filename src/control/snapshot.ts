@@ -3,6 +3,7 @@
  * handed from one thread to another and written to a file.
  */
 import type { Role } from '../core/heartbeat.ts'
+import type { NodeName } from '../core/policy.ts'
 import type { Reason } from '../core/reason.ts'
 import type { State } from '../core/state.ts'
 import type { GateKind } from '../gate/gate.ts'
@@ -70,6 +71,63 @@ export interface FloatingIpSnapshot {
   conflict: { mac: string; kind: string; atMs: number } | null
 }
 
+/** Room on a file system, in bytes. */
+export interface SpaceSnapshot {
+  directory: string
+  freeBytes: number
+  totalBytes: number
+  /** Below these it is low, and critical. */
+  lowBytes: number
+  criticalBytes: number
+  state: 'enough' | 'low' | 'critical'
+  /** At the rate of the last minute; null when it is not getting fuller. */
+  fullInMs: number | null
+}
+
+/** What the peer told of its store. */
+export interface PeerStoreSnapshot {
+  role: 'writable' | 'read-only' | null
+  following: boolean
+  /** Null when it could not be looked at. */
+  offset: number | null
+  /** By how much the one that takes no writes is behind the other; null when that cannot be told. */
+  behind: number | null
+  /** When it was so, on our clock. */
+  lookedMs: number
+}
+
+/** What may be lost of a store since a takeover, or was found to be. Units are those of the offset. */
+export interface LossSnapshot {
+  /** Who took over. */
+  by: NodeName
+  store: string
+  kind: 'redis' | 'mariadb'
+  /** Of the takeover. */
+  term: number
+  /** Of the takeover; null on the node that came back, which does not know. */
+  atMs: number | null
+  /** At most so much; null when not known. */
+  most: number | null
+  /** Writes of the last so many milliseconds may be among it; null when not known. */
+  overMs: number | null
+  /** Nothing of it was confirmed to anybody. */
+  confirmedSafe: boolean
+  /** The node that came back was compared. */
+  settled: boolean
+  /** Only that node held so much; null when not compared yet, or it could not be told. */
+  exact: number | null
+}
+
+/** Something that was done to a store, for whoever waits for it. */
+export interface StoreStep {
+  /** Counts up. */
+  number: number
+  atMs: number
+  sentence: string
+  /** `given-back`: the stores would not be handed over; `all-writable`: every one takes writes. */
+  kind: 'given-back' | 'all-writable' | 'other'
+}
+
 /** A store as its thread saw it last. */
 export interface StoreSnapshot {
   name: string
@@ -86,8 +144,28 @@ export interface StoreSnapshot {
   trouble: string | null
   hazards: readonly string[]
   version: string | null
+  /** The fullest place where it keeps files; null when it is not known. */
+  space: SpaceSnapshot | null
+  /** What is done about its return, or what that waits for; null when there is nothing to say. */
+  waiting: string | null
   /** How it came to follow the peer last; null when it did not since the start. */
   rejoin: { atMs: number; sentence: string; archived: readonly string[] } | null
+  /** As the peer told with its heartbeats; null when it did not. */
+  peer: PeerStoreSnapshot | null
+  /** Open since a takeover of ours; null when nothing is. */
+  loss: LossSnapshot | null
+}
+
+/** What comparing both copies of a store found last, read from the files of this node. */
+export interface VerifiedSnapshot {
+  finishedIso: string
+  durationMs: number
+  /** Rows or keys. */
+  compared: number
+  differences: number
+  /** Keys that changed too often to be compared. */
+  unsettled: number
+  sentence: string
 }
 
 /** Everything the heart knows, as plain values. */
@@ -112,5 +190,11 @@ export interface Snapshot {
   /** Service interfaces without carrier. */
   withoutCarrier: readonly string[]
   stores: readonly StoreSnapshot[]
+  /** Why the stores keep this node from serving; empty when they do not. */
+  storesUnfit: readonly string[]
+  /** The newest of what was done to the stores, oldest first. */
+  storeSteps: readonly StoreStep[]
+  /** How long the peer's stores took to take writes, as it tells; null when it does not. */
+  peerStoresPromotedMs: number | null
   heart: HeartHealth
 }

@@ -5,6 +5,7 @@
  */
 import type { PairConfig } from '../config/config.ts'
 import { fingerprintsOf } from '../config/parts.ts'
+import { saysSync } from '../core/data.ts'
 import { isAble } from '../core/fitness.ts'
 import type { Role } from '../core/heartbeat.ts'
 import { agreesWithPeer } from '../core/peer.ts'
@@ -13,8 +14,9 @@ import { hasMajority, score } from '../core/reachability.ts'
 import { REASONS, type Reason } from '../core/reason.ts'
 import { hearsPeer, type Turn } from '../core/turn.ts'
 import { stateWordOf } from '../wire/state-line.ts'
+import { lossRecordOf } from './loss-sentence.ts'
 import type { StatusDocument, TransitionRecord } from './schema.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { PeerStoreSnapshot, Snapshot, VerifiedSnapshot } from './snapshot.ts'
 
 /** What the control thread adds to the heart's snapshot. */
 export interface Around {
@@ -25,6 +27,8 @@ export interface Around {
   isoOf(atMs: number): string
   lastTransition: TransitionRecord | null
   alarms: StatusDocument['alarms']
+  /** By store; none for one that was never compared. */
+  verified?: ReadonlyMap<string, VerifiedSnapshot>
   rssBytes: number
   pid: number
 }
@@ -85,8 +89,10 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       verified: address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
       lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
     })),
-    stores: snapshot.stores.map(({ rejoin, ...store }) => ({
+    stores: snapshot.stores.map(({ rejoin, peer, loss, ...store }) => ({
       ...store,
+      peer: peer === null ? null : peerStorePart(peer, snapshot.nowMs),
+      loss: loss === null ? null : lossRecordOf(loss, around.isoOf(loss.atMs ?? snapshot.nowMs)),
       hazards: [...store.hazards],
       rejoin:
         rejoin === null
@@ -96,6 +102,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
               sentence: rejoin.sentence,
               archived: [...rejoin.archived],
             },
+      verified: around.verified?.get(store.name) ?? null,
     })),
     lastTransition: around.lastTransition,
     alarms: around.alarms,
@@ -115,6 +122,13 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
   }
 }
 
+function peerStorePart(
+  { lookedMs, ...peer }: PeerStoreSnapshot,
+  nowMs: number,
+): NonNullable<StatusDocument['stores'][number]['peer']> {
+  return { ...peer, lookedMsAgo: Math.round(Math.max(0, nowMs - lookedMs)) }
+}
+
 function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocument['local'] {
   const { state, gate, nowMs } = snapshot
   const serving = gate.serveUntilMs > nowMs
@@ -126,15 +140,21 @@ function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocume
     term: state.term,
     able: isAble(turn),
     healthy: state.healthy,
-    unhealthyReasons: snapshot.withoutCarrier.map(
-      (name) => `interface ${name} carries floating IPs and has no link`,
-    ),
+    unhealthyReasons: [
+      ...snapshot.withoutCarrier.map(
+        (name) => `interface ${name} carries floating IPs and has no link`,
+      ),
+      ...snapshot.storesUnfit,
+    ],
     maintenance: state.maintenance,
     reason: because(state.reason),
     sinceIso: around.isoOf(sinceMs),
     sinceMsAgo: Math.round(nowMs - sinceMs),
     leaseLeftMs: state.role === 'active' ? round1(state.leaseUntilMs - nowMs) : null,
     grantLeftMs: state.grantUntilMs > nowMs ? round1(state.grantUntilMs - nowMs) : null,
+    sync: saysSync(turn),
+    inSync: state.inSync,
+    sole: state.sole,
     gate: {
       kind: gate.kind,
       state: serving ? 'open' : gate.occupiedUntilMs > nowMs ? 'occupied' : 'shut',
@@ -164,6 +184,7 @@ function peerPart(turn: Turn): StatusDocument['peer'] {
     version: null,
     boot: peer?.boot ?? null,
     hearsUs: peer?.hears ?? null,
+    inSync: peer?.inSync ?? null,
     digestEqual: peer === null ? null : agreesWithPeer(turn),
   }
 }

@@ -47,16 +47,22 @@ export function noteAnsweredProbe(turn: Turn): void {
   if (now > s.lastFreshMs + policy.timing.takeoverSilenceMs) s.inSync = false
 }
 
-/** Moves the confirmation of writes on an active: together, waiting, alone, and back. */
+/**
+ * Moves the confirmation of writes on an active: together, waiting, alone, and back.
+ *
+ * The store confirms, not we: that it was asked to wait for the peer is not yet that it does, and one
+ * that waited too long goes on by itself. So `sync` needs its own word as well.
+ */
 export function confirmWrites(turn: Turn): void {
   const { s, policy } = turn
   if (s.role !== 'active' || !s.armed || policy.data.takeover === 'none') return
   switch (s.confirming) {
     case 'together':
       if (!hearsPeer(turn) || !standbyFollows(turn)) announceNotSync(turn)
+      else if (!s.together) announceNotSync(turn)
       return
     case 'waiting':
-      if (standbyCaughtUp(turn)) join(turn)
+      if (s.together && standbyCaughtUp(turn)) join(turn)
       else if (mayConfirmAlone(turn)) {
         s.confirming = 'marking'
         s.sole = true
@@ -69,14 +75,20 @@ export function confirmWrites(turn: Turn): void {
       turn.effects.push({ type: 'confirm', alone: true })
       return
     case 'alone':
-      if (standbyCaughtUp(turn)) {
-        turn.effects.push({ type: 'confirm', alone: false })
-        join(turn)
-      }
+      if (!standbyCaughtUp(turn)) return
+      s.confirming = 'inviting'
+      turn.effects.push({ type: 'confirm', alone: false })
+      return
+    case 'inviting':
+      if (!hearsPeer(turn) || !standbyFollows(turn)) {
+        s.confirming = 'alone'
+        turn.effects.push({ type: 'confirm', alone: true })
+      } else if (s.together && standbyCaughtUp(turn)) join(turn)
       return
     case 'joining':
       if (s.persistedTicket < s.soleMarkTicket) return
-      if (standbyCaughtUp(turn)) s.confirming = 'together'
+      // What is written meanwhile is confirmed by the standby; it need not be reached for a moment.
+      if (s.together && hearsPeer(turn) && standbyFollows(turn)) s.confirming = 'together'
       else announceNotSync(turn)
       return
     default:
@@ -112,7 +124,7 @@ function standbyFollows(turn: Turn): boolean {
 function standbyCaughtUp(turn: Turn): boolean {
   const { s } = turn
   if (s.peer === null || !hearsPeer(turn) || !isFresh(turn, s.peer)) return false
-  return standbyFollows(turn) && comparePositions(s.peer.position, s.position) === 0
+  return standbyFollows(turn) && comparePositions(s.peer.position, s.position) >= 0
 }
 
 /**

@@ -34,8 +34,18 @@ export type Event = { nowMs: number } & (
   | { type: 'health'; healthy: boolean }
   /** `force`: an active gives the right back at once, whether or not anybody can take it. */
   | { type: 'maintenance'; on: boolean; force?: boolean }
+  /**
+   * The peer served last, as far as our disk tells, and our stores have not followed since: what they
+   * hold may lack what it confirmed. For stores that cannot prove more.
+   */
+  | { type: 'behind'; behind: boolean }
   /** How far our data reaches. */
   | { type: 'position'; position: Position }
+  /**
+   * Whether our store confirms a write only when the peer has it, by its own word: asked to, it may
+   * not do so yet, and one that waited too long may have gone on alone by itself.
+   */
+  | { type: 'confirms'; together: boolean }
   /** Nobody can write any more; the data reaches this far. */
   | { type: 'frozen'; position: Position }
 )

@@ -34,12 +34,16 @@ export function mayServe(turn: Turn): boolean {
 
 /**
  * Neither node may serve well, and for a long time none has: T5's "later, some service is better than
- * none", for two nodes that talk.
+ * none", for two nodes that talk. Of two that both may lack data (`behind`) one does so where the policy
+ * lets stale data serve; as long as they talk, neither ever waits in silence.
  */
 export function mayStandUnfit(turn: Turn): boolean {
   const { s, policy, now } = turn
-  if (s.role !== 'standby' || s.maintenance || s.healthy || !hasNewestData(turn)) return false
-  const waited = s.vacantSinceMs !== null && now - s.vacantSinceMs > policy.data.staleWaitMs
+  if (s.role !== 'standby' || s.maintenance || (s.healthy && !s.behind)) return false
+  if (!s.behind && !hasNewestData(turn)) return false
+  const { stale, staleWaitMs } = policy.data
+  const vacant = s.vacantSinceMs !== null && now - s.vacantSinceMs > staleWaitMs
+  const waited = vacant && !(s.behind && stale === 'refuse')
   return waited || forced(turn)
 }
 
@@ -47,9 +51,15 @@ export function mayStandUnfit(turn: Turn): boolean {
 export function dataMayServe(turn: Turn): boolean {
   const { s, policy, now } = turn
   const { data } = policy
+  if (s.behind && !s.sole && !forced(turn)) return staleMayServe(turn)
   if (data.takeover === 'none' || s.sole || forced(turn)) return true
   if (s.inSync && s.streakFromMs !== null && s.streakFromMs <= s.lastFreshMs) return true
   if (data.takeover === 'recent' && s.inSync && now - s.lastHeardMs <= data.recentMs) return true
+  return staleMayServe(turn)
+}
+
+function staleMayServe(turn: Turn): boolean {
+  const { data } = turn.policy
   return data.stale === 'serve' && waitedForBetter(turn)
 }
 
@@ -63,12 +73,17 @@ export function isAble(turn: Turn): boolean {
   return hasNewestData(turn)
 }
 
-/** An `elect` needs data not older than the peer's, else the same policy as a takeover. */
+/**
+ * An `elect` needs data not older than the peer's, else the same policy as a takeover. A peer that is
+ * `sole` has confirmed what we lack, whatever position it tells: after a restart it has looked at its
+ * stores only when its first heartbeats are long out.
+ */
 export function hasNewestData(turn: Turn): boolean {
   const { s, policy } = turn
+  if (s.behind) return dataMayServe(turn)
   if (policy.data.takeover === 'none') return true
-  if (s.peer !== null && hearsPeer(turn) && comparePositions(s.position, s.peer.position) >= 0) {
-    return true
+  if (s.peer !== null && hearsPeer(turn) && (s.sole || !s.peer.sole)) {
+    if (comparePositions(s.position, s.peer.position) >= 0) return true
   }
   return dataMayServe(turn)
 }

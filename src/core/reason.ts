@@ -19,7 +19,7 @@ export const REASONS = {
   'gate-refused': 'the kernel gate refused a command; the right has lapsed',
   'higher-term': 'the peer is active with a higher term; this node yields',
   'operator-asked': 'an operator asked for it',
-  unhealthy: 'services of this node failed past their limit',
+  unhealthy: 'this node is not fit to serve: a service, a store or its LAN',
   maintenance: 'this node is in maintenance',
   'peer-reaches-more': 'the peer steadily reaches more ping nodes',
 } as const satisfies Record<string, string>
@@ -64,7 +64,7 @@ export const BLOCKERS = {
     'this node may lack data that the peer confirmed',
     'bring the peer back, or use --force to accept the loss',
   ],
-  unhealthy: ['services of this node failed past their limit', 'mend them'],
+  unhealthy: ['this node is not fit to serve', 'mend what its status calls unhealthy'],
   maintenance: ['this node is in maintenance', 'end it with: tandem maintenance off'],
   'witness-silent': ['the witness did not grant the lease', 'check the witness'],
   'not-fenced': ['the peer is not known to be switched off', 'check the fence agent'],

@@ -47,9 +47,10 @@ export interface Pair {
  *
  * `together`: only when the standby has them, and heartbeats say `sync`. `waiting`: "not sync" is
  * announced, nothing is confirmed yet. `marking`: `sole` is on its way to disk. `alone`: `sole` is on
- * disk. `joining`: the standby caught up and `sole` is being cleared.
+ * disk. `inviting`: the standby caught up, and the store is asked to wait for it again; `sole` stays
+ * until it does. `joining`: it does, and `sole` is being cleared.
  */
-export type Confirming = 'together' | 'waiting' | 'marking' | 'alone' | 'joining'
+export type Confirming = 'together' | 'waiting' | 'marking' | 'alone' | 'inviting' | 'joining'
 
 /** A switchover in preparation: writes are frozen until the peer has our position. */
 export interface Preparation {
@@ -137,8 +138,12 @@ export interface State {
   healthy: boolean
   maintenance: boolean
   position: Position
+  /** Started after the peer had served, and the stores have not followed since. */
+  behind: boolean
   inSync: boolean
   confirming: Confirming
+  /** The store says that it confirms a write only when the peer has it, and that this is so now. */
+  together: boolean
   /** Ticket that writes or clears `sole` while this node is active. */
   soleMarkTicket: number
   /** When the lease was last renewed without the peer (R2, R3). */
@@ -223,8 +228,10 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     healthy: true,
     maintenance: false,
     position: { term: 0, offset: 0 },
+    behind: false,
     inSync: false,
     confirming: 'waiting',
+    together: true,
     soleMarkTicket: 0,
     unaidedAtMs: NEVER,
     announcedAtMs: NEVER,

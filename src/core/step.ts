@@ -12,7 +12,7 @@ import { confirmWrites, noteAnsweredProbe, noteSync, saysSync } from './data.ts'
 import type { Effect } from './effect.ts'
 import { considerElection, continueElection, noteVacancy } from './election.ts'
 import type { Event } from './event.ts'
-import { isAble } from './fitness.ts'
+import { comparePositions, isAble } from './fitness.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { assertInvariants } from './invariant.ts'
 import {
@@ -52,7 +52,8 @@ export function step(state: Readonly<State>, event: Event, policy: Policy): Deci
   noteGap(turn)
   endLease(turn)
   take(turn, event)
-  decide(turn, { tick: event.type === 'tick', late: peerWaitsForUs(state, turn) })
+  const awaited = peerWaitsForUs(state, turn) || dataIsAwaited(state, turn)
+  decide(turn, { tick: event.type === 'tick', awaited })
   s.lastRunMs = turn.now
   assertInvariants(state, s)
   return { state: s, effects: turn.effects }
@@ -123,8 +124,14 @@ function take(turn: Turn, event: Event): void {
         becomeDemoting(turn, 'maintenance')
       }
       return
+    case 'behind':
+      s.behind = event.behind
+      return
     case 'position':
       s.position = event.position
+      return
+    case 'confirms':
+      s.together = event.together
       return
     case 'frozen':
       s.position = event.position
@@ -182,7 +189,22 @@ function peerWaitsForUs(before: Readonly<State>, turn: Turn): boolean {
   return !wants(s) && now - before.lastHeardMs > 1.5 * policy.timing.heartbeatMs
 }
 
-function decide(turn: Turn, { tick, late }: { tick: boolean; late: boolean }): void {
+/**
+ * Writes are frozen until the peer has our position and has said so: neither word waits for the next
+ * tick. A standby says it whenever it has reached what the active told.
+ */
+function dataIsAwaited(before: Readonly<State>, turn: Turn): boolean {
+  const { s, policy } = turn
+  if (policy.data.takeover === 'none' || s.position === before.position) return false
+  if (s.role === 'active') return s.preparation?.frozenAt === s.position
+  return (
+    s.role === 'standby' &&
+    s.peer?.role === 'active' &&
+    comparePositions(s.position, s.peer.position) === 0
+  )
+}
+
+function decide(turn: Turn, { tick, awaited }: { tick: boolean; awaited: boolean }): void {
   compareReachability(turn)
   noteVacancy(turn)
   endAsk(turn)
@@ -199,7 +221,7 @@ function decide(turn: Turn, { tick, late }: { tick: boolean; late: boolean }): v
   if (tick) probeAndOccupy(turn)
   if (tick) askWitness(turn)
   if (tick) writeNextTerm(turn)
-  tellPeer(turn, tick || late)
+  tellPeer(turn, tick || awaited)
 }
 
 function extendGate(turn: Turn): void {

@@ -1,18 +1,16 @@
 /**
  * In which order does the agent come up?
  *
- * One agent at a time (`directories.ts`), the interfaces, the list for the crash helper, the gate
+ * One agent at a time (`directories.ts`), the interfaces, the lists for the crash helper, the gate
  * (shut), and then the running agent with its hard state, control thread and heart
  * (`running-agent.ts`).
  */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { PairConfig } from '../config/config.ts'
 import { prepareGate } from '../gate/choose.ts'
 import { FloatingIps } from '../resources/floating-ip.ts'
 import { native } from '../system/native.ts'
 import type { AgentEnd } from './agent-end.ts'
 import { claimDirectories, using } from './directories.ts'
+import { writeReleaseLists } from './release-list.ts'
 import { type AgentOptions, RunningAgent } from './running-agent.ts'
 
 /** Runs the agent until it is asked to stop, or cannot start. */
@@ -31,7 +29,7 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
     }
   }
   const floatingIps = new FloatingIps(config.floatingIps, native)
-  const listed = await using(runDir, () => writeReleaseList(runDir, config))
+  const listed = await using(runDir, () => writeReleaseLists(runDir, config))
   if (!listed.ok) return listed
   const gate = await prepareGate({
     choice: config.gate,
@@ -57,12 +55,4 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
 /** Linux answers address requests for any of its addresses on every interface: guard them all. */
 function guardedInterfaces(): string[] {
   return native.linkNames().filter((name) => native.linkState(name)?.ethernet === true)
-}
-
-/** For `agents/floating-ip`: what to release when nothing of us is left. */
-async function writeReleaseList(runDir: string, config: PairConfig): Promise<void> {
-  const lines = config.floatingIps.map(
-    ({ interface: name, address, prefixLength }) => `${name} ${address}/${prefixLength}\n`,
-  )
-  await writeFile(join(runDir, 'floating-ips'), lines.join(''), { mode: 0o644 })
 }

@@ -3,7 +3,7 @@
  * a move (`links/tickle.ts`).
  *
  * Listing TCP connections costs the kernel 10 to 20 ms each time, even when there are few; so seldom, on
- * the control thread, and once more right before a switchover that an operator asked for.
+ * the control thread, and once more right before a switchover that an operator asked for or a store makes necessary.
  */
 
 import type { NodeName } from '../core/policy.ts'

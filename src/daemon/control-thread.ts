@@ -10,9 +10,10 @@ import type { PairConfig } from '../config/config.ts'
 import { AlarmBoard, alarmsOf } from '../control/alarm.ts'
 import { buildExplain } from '../control/explain.ts'
 import { listen } from '../control/listen.ts'
+import { lossRecordOf } from '../control/loss-sentence.ts'
 import type { ExplainDocument, StatusDocument, TransitionRecord } from '../control/schema.ts'
 import { buildServer, type ControlPorts } from '../control/server.ts'
-import type { Snapshot, Transition } from '../control/snapshot.ts'
+import type { LossSnapshot, Snapshot, Transition } from '../control/snapshot.ts'
 import { because, buildStatus } from '../control/status.ts'
 import { type GateInForce, guardOf } from '../gate/guard.ts'
 import { watchGate } from '../gate/watch.ts'
@@ -20,11 +21,16 @@ import { openLog } from '../system/log.ts'
 import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
 import { ClientTeller } from './client-teller.ts'
+import { dataDocument } from './data-document.ts'
+import { DataPosts } from './data-operation.ts'
 import { History } from './history.ts'
 import { inTime } from './in-time.ts'
 import type { FromHeart, ToHeart } from './message.ts'
 import { Operations } from './operations.ts'
 import { SharedMemory } from './shared-memory.ts'
+import { VerifyKeeper, verifyLook } from './verify-keeper.ts'
+import { startVerify } from './verify-process.ts'
+import { VerifyRecord } from './verify-record.ts'
 
 /** What the main thread hands over at start. */
 export interface ControlThreadData {
@@ -80,8 +86,8 @@ let serving = false
 
 /** The peer learns of the newest clients before it takes over from us. */
 function order(message: ToHeart): void {
-  const moves = serving && (message.type === 'ask' || message.type === 'maintenance')
-  if (!moves) tell(message)
+  const moves = ['ask', 'maintenance', 'fitness'].includes(message.type)
+  if (!serving || !moves) tell(message)
   else void inTime(clientTeller.tell(), CLIENTS_LIMIT_MS).then(() => tell(message))
 }
 
@@ -108,14 +114,33 @@ function isoOf(atMs: number): string {
 }
 
 const history = await History.open(data.stateDir)
+if (history.openLosses.length > 0) tell({ type: 'losses', losses: openLosses() })
 const alarms = new AlarmBoard()
+const dataPosts = new DataPosts(tell)
 const operations = new Operations({
   config,
   snapshot,
   tell: order,
+  data: (wanted, step) => dataPosts.send(wanted, step),
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 })
+
+const verify = new VerifyKeeper({
+  stores: config.stores.filter((store) => store.verify !== null),
+  lastResult: (store) => new VerifyRecord(data.stateDir, store).result(),
+  start: (store, ended) => startVerify(store, { ...data, node: config.node }, ended),
+  wallMs: Date.now,
+  log: (severity, event, text) => log.line(severity, event, text),
+})
+
+/** As the stores' thread keeps them: with moments of this boot's clock. */
+function openLosses(): LossSnapshot[] {
+  return history.openLosses.map(({ atIso, sentence: _sentence, ...loss }) => ({
+    ...loss,
+    atMs: Date.parse(atIso) - wallOffsetMs,
+  }))
+}
 
 async function status(): Promise<StatusDocument> {
   const found = await snapshot()
@@ -127,6 +152,7 @@ async function status(): Promise<StatusDocument> {
     isoOf,
     lastTransition: history.last,
     alarms: alarms.standing,
+    verified: verify.verified,
     rssBytes: process.memoryUsage.rss(),
     pid: process.pid,
   })
@@ -136,7 +162,13 @@ const ports: ControlPorts = {
   status,
   operate: async (request) => operations.begin(request),
   operation: async (id) => operations.find(id),
-  history: async (limit) => ({ schema: 1, node: config.node, transitions: history.newest(limit) }),
+  history: async (limit) => ({
+    schema: 1,
+    node: config.node,
+    transitions: history.newest(limit),
+    losses: history.newestLosses(limit),
+  }),
+  data: async () => dataDocument(await snapshot(), { config, stateDir: data.stateDir, isoOf }),
   explain: async (): Promise<ExplainDocument> => buildExplain(await snapshot(), config),
 }
 
@@ -151,6 +183,7 @@ function noteTransition(transition: Transition): void {
     outageMs: opened && reason === 'takeover-done' ? transition.peerSilentMs : null,
   }
   history.add(record)
+  void verify.disturb()
   const silent =
     transition.peerSilentMs === null
       ? ''
@@ -165,6 +198,12 @@ function noteTransition(transition: Transition): void {
   )
 }
 
+function noteLoss(loss: LossSnapshot): void {
+  const known = history.addLoss(lossRecordOf(loss, isoOf(loss.atMs ?? native.bootTimeMs())))
+  const bad = !loss.settled && loss.most !== 0
+  log.line(bad ? 'warning' : 'info', 'store-loss', `term ${loss.term}: ${known.sentence}`)
+}
+
 function receive(message: FromHeart): void {
   switch (message.type) {
     case 'snapshot':
@@ -174,12 +213,20 @@ function receive(message: FromHeart): void {
     case 'transition':
       noteTransition(message.transition)
       return
+    case 'lost':
+      noteLoss(message.loss)
+      return
     case 'log':
       log.line(message.severity, message.event, message.text)
+      return
+    case 'data-news':
+      dataPosts.hear(message.id, message.news)
       return
     case 'keys':
       clientTeller.useKeys(message.keys)
       return
+    case 'fitness':
+      return order({ type: 'fitness' })
     case 'stopping':
       void stop(message.text)
       return
@@ -212,6 +259,7 @@ const gateWatch = watchGate({
 async function stop(text: string): Promise<void> {
   log.line('info', 'stopping', text)
   await gateWatch.stop()
+  await verify.disturb()
   await history.flush()
   await log.flush()
   tell({ type: 'stopped' })
@@ -219,13 +267,18 @@ async function stop(text: string): Promise<void> {
 
 async function watchAlarms(): Promise<void> {
   const found = await snapshot().catch(() => null)
-  if (found !== null) noteAlarms(found)
+  if (found === null) return
+  noteAlarms(found)
+  await verify.look(verifyLook(found, config))
 }
 
 /** Whoever looked first, what began and what is over is said in the log. */
 function noteAlarms(found: Snapshot): void {
   serving = found.state.armed
-  const { began, ended } = alarms.update(alarmsOf(found, config), new Date().toISOString())
+  const { began, ended } = alarms.update(
+    alarmsOf(found, config, verify.verified),
+    new Date().toISOString(),
+  )
   for (const alarm of began) log.line('warning', alarm.code, alarm.sentence)
   for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)
 }

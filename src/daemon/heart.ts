@@ -36,6 +36,7 @@ const ENDINGS: ReadonlySet<Happening['type']> = new Set([
   'fenced',
   'health',
   'maintenance',
+  'behind',
 ])
 
 /** The doors of the heart, opened and closed by `agent.ts`. */

@@ -1,6 +1,7 @@
 /**
  * Which object keeps which configured store? Reads the passwords and makes them; opens no connection.
  */
+import { join } from 'node:path'
 import type { StoreConfig } from '../config/config.ts'
 import { MariadbStore } from '../resources/mariadb.ts'
 import { RedisStore } from '../resources/redis.ts'
@@ -12,10 +13,14 @@ export type OpenedStores =
   /** Why not, in a sentence that names the file. */
   | { ok: false; why: string }
 
-/** @param semiSyncTimeoutMs  how long a MariaDB server waits for the peer before it goes on alone */
+/**
+ * @param semiSyncTimeoutMs  how long a MariaDB server waits for the peer before it goes on alone
+ * @param stateDir  where the agent remembers whom a store followed; left out by whoever only looks
+ */
 export async function openStores(
   configs: readonly StoreConfig[],
   semiSyncTimeoutMs: number,
+  stateDir?: string,
 ): Promise<OpenedStores> {
   const stores: ReplicatedStore[] = []
   const faults: string[] = []
@@ -39,6 +44,9 @@ export async function openStores(
           account: config.passwordFile === null ? null : { username: config.user, password: own },
           dataDirectory: config.dataDirectory,
           pidFile: config.pidFile,
+          ...(stateDir === undefined
+            ? {}
+            : { followedFile: join(stateDir, `followed-${config.name}`) }),
           now: () => new Date(),
         }),
       )
@@ -54,6 +62,7 @@ export async function openStores(
         password: own,
         replicationUser: config.replicationUser,
         replicationPassword: await password(config.replicationPasswordFile),
+        verifyUser: config.verify?.user ?? null,
         undo: config.undoUser === null ? null : { user: config.undoUser, password: undoPassword },
         semiSync: config.semiSync,
         semiSyncTimeoutMs,

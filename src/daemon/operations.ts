@@ -15,7 +15,10 @@ import { BLOCKERS, type Blocker, REASONS } from '../core/reason.ts'
 import { switchoverBlocker } from '../core/switchover.ts'
 import { takeoverBlocker } from '../core/takeover.ts'
 import { hearsPeer, type Turn } from '../core/turn.ts'
+import { dataRefusal, isAboutStore, orderOf } from './data-operation.ts'
+import type { DataOrder } from './data-orders.ts'
 import type { ToHeart } from './message.ts'
+import { hazardNotes, StoreProgress } from './store-progress.ts'
 
 const POLL_MS = 20
 /** Operations kept for those who ask later. */
@@ -24,11 +27,15 @@ const KEPT_MAX = 100
 const PATIENCE_MS = 3_000
 /** The address is asked for on the wire within this; after it the operation is done, not verified. */
 const VERIFY_WITHIN_MS = 1_500
+/** The stores of the new active take writes within this, or it is said that they do not. */
+const STORES_WITHIN_MS = 3_000
 
 export interface OperationPorts {
   config: PairConfig
   snapshot(): Promise<Snapshot>
   tell(message: ToHeart): void
+  /** Has the stores' thread do something. @returns what went wrong; null when it is done */
+  data(order: DataOrder, step: (sentence: string) => void): Promise<string | null>
   now(): number
   wait(ms: number): Promise<void>
 }
@@ -88,6 +95,7 @@ class Run {
   }
 
   async follow(): Promise<void> {
+    if (isAboutStore(this.#request)) return this.#data(this.#request)
     if (this.#request.kind === 'maintenance') {
       await this.#maintain(this.#request.on)
       return
@@ -102,9 +110,27 @@ class Run {
     this.#operation.reason = reason
   }
 
-  #step(sentence: string): void {
-    const atMs = Math.round((this.#ports.now() - this.#startedMs) * 10) / 10
+  #step(sentence: string, agoMs = 0): void {
+    const atMs = Math.round((this.#ports.now() - agoMs - this.#startedMs) * 10) / 10
     this.#operation.steps = [...this.#operation.steps, { atMs, sentence }]
+  }
+
+  #storeSteps(progress: StoreProgress, now: Snapshot): void {
+    for (const { atMs, sentence } of progress.news(now)) this.#step(sentence, now.nowMs - atMs)
+  }
+
+  async #data(request: Parameters<typeof orderOf>[0]): Promise<void> {
+    const ports = this.#ports
+    const refused = dataRefusal(request, await ports.snapshot(), ports.config)
+    if (refused !== null) return this.end('refused', refused)
+    this.#operation.state = 'running'
+    const failed = await ports.data(orderOf(request), (sentence) => this.#step(sentence))
+    if (failed === null) return this.end('done')
+    this.end('failed', {
+      code: `${request.kind}-failed`,
+      sentence: `${request.store} ${failed}`,
+      mend: 'once that is out of the way, ask again; how it is now: tandem data show',
+    })
   }
 
   async #maintain(on: boolean): Promise<void> {
@@ -147,7 +173,9 @@ class Run {
     this.#step(force ? 'maintenance began, by force' : `maintenance began: handing over to ${peer}`)
     const limitMs = moveLimitMs(config)
     let last = await ports.snapshot()
+    const progress = new StoreProgress(last)
     const reached = await this.#until((now) => {
+      this.#storeSteps(progress, now)
       last = now
       return force ? now.state.role !== 'active' : isActive(now, peer, config.node)
     }, limitMs)
@@ -156,7 +184,7 @@ class Run {
       ports.tell({ type: 'maintenance', on: false, force: false })
       return this.end('failed', {
         code: 'not-moved',
-        sentence: `the maintenance was ended again after ${limitMs} ms: ${describe(last, config.node)}`,
+        sentence: `the maintenance was ended again after ${limitMs} ms: ${progress.givenBack ?? describe(last, config.node)}`,
         mend: 'look at: tandem explain',
       })
     }
@@ -179,18 +207,29 @@ class Run {
     const refused = await this.#refusal(target, us)
     if (refused !== null) return this.end('refused', refused)
     this.#operation.state = 'running'
+    snapshot = await ports.snapshot()
+    const progress = new StoreProgress(snapshot)
+    for (const note of hazardNotes(snapshot)) this.#step(note)
     this.#step(`asked for ${target} to become active`)
     ports.tell({ type: 'ask', node: target, force: this.#request.force })
 
     const limitMs = moveLimitMs(ports.config)
     let told = ''
     const reached = await this.#until((now) => {
+      this.#storeSteps(progress, now)
       const words = describe(now, us)
       if (words !== told) this.#step(words)
       told = words
       snapshot = now
-      return isActive(now, target, us)
+      return isActive(now, target, us) || progress.isOver(now)
     }, limitMs)
+    if (!isActive(snapshot, target, us) && progress.givenBack !== null) {
+      return this.end('refused', {
+        code: 'stores-not-handed-over',
+        sentence: `${target} did not become active: ${progress.givenBack}`,
+        mend: 'once that is out of the way, ask again; what stands in the way now: tandem explain',
+      })
+    }
     if (!reached) {
       return this.end('failed', {
         code: 'not-moved',
@@ -201,7 +240,31 @@ class Run {
     this.#step(
       `${target} is active, term ${Math.max(snapshot.state.term, snapshot.state.termHeard)}`,
     )
-    await this.#verify(target, us)
+    if (await this.#storesWritable(target, progress)) await this.#verify(target, us)
+  }
+
+  /** @returns false when it was not seen, and the operation has ended with that */
+  async #storesWritable(target: NodeName, progress: StoreProgress): Promise<boolean> {
+    const { config } = this.#ports
+    let last = await this.#ports.snapshot()
+    if (progress.writable(last, target, config) === null) return true
+    const seen = await this.#until((now) => {
+      last = now
+      this.#storeSteps(progress, now)
+      return progress.writable(now, target, config) === true
+    }, STORES_WITHIN_MS)
+    if (!seen) {
+      this.end('done-unverified', {
+        code: 'stores-not-writable',
+        sentence: `the stores of ${target} were not seen to take writes within ${STORES_WITHIN_MS} ms`,
+        mend: `look at tandem status on ${target}`,
+      })
+      return false
+    }
+    const tookMs = last.peerStoresPromotedMs
+    if (target !== config.node && tookMs !== null)
+      this.#step(`the stores of ${target} take writes, ${Math.round(tookMs)} ms after its order`)
+    return true
   }
 
   /** Only the new active can tell whether its addresses are answered on the wire. */

@@ -21,8 +21,10 @@ import { type AgentEnd, hangingOf } from './agent-end.ts'
 import type { ControlThreadData } from './control-thread.ts'
 import { type Refusal, using } from './directories.ts'
 import { endWorker } from './end-worker.ts'
+import { wordsOfFound } from './found-words.ts'
 import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
+import { readServedBefore, type ServedBefore } from './last-served.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
 import { Senses } from './senses.ts'
 import { ServiceGate } from './service-gate.ts'
@@ -90,14 +92,21 @@ export class RunningAgent {
       }),
     )
     if (!store.ok) return store
-    const agent = new RunningAgent(options, { prepared, floatingIps, store: store.value })
+    const before = await readServedBefore(options.stateDir)
+    const parts = { prepared, floatingIps, store: store.value, before }
+    const agent = new RunningAgent(options, parts)
     agents.push(agent)
     return { ok: true, value: agent }
   }
 
   private constructor(
     options: AgentOptions,
-    parts: { prepared: PreparedGate; floatingIps: FloatingIps; store: Store },
+    parts: {
+      prepared: PreparedGate
+      floatingIps: FloatingIps
+      store: Store
+      before: ServedBefore
+    },
   ) {
     this.#options = options
     this.#config = options.config
@@ -123,15 +132,20 @@ export class RunningAgent {
       hands: this.#hands,
       take: (happening) => this.take(happening),
       conflict: (kind) => this.#heart.conflict(kind),
+      appended: (bytes, heartbeat, sentMs) =>
+        this.#stores?.mail.hear(bytes, heartbeat, sentMs, this.#heart.state),
       peerBoot: () => this.#heart.state.peer?.boot ?? null,
       warn: (event, text) => this.#log('warning', event, text),
     })
-    this.#stores = config.stores.length === 0 ? null : this.#startStores()
+    this.#stores = config.stores.length === 0 ? null : this.#startStores(parts.before)
     this.#stateFile = new StateFile(join(options.runDir, 'state'))
     this.#control = this.#startControl(boot)
     this.#heart = new Heart(this.#doors(), {
       policy: config.policy,
-      initial: initialState(boot, parts.store.hard, config.pingNodes.length),
+      initial: {
+        ...initialState(boot, parts.store.hard, config.pingNodes.length),
+        behind: this.#stores !== null && parts.before.behind,
+      },
       mainStallMs: config.mainStallMs,
     })
   }
@@ -143,7 +157,8 @@ export class RunningAgent {
     })
     process.once('uncaughtException', (error) => this.#crash(error))
     process.once('unhandledRejection', (error) => this.#crash(error))
-    this.#tellFound()
+    const found = wordsOfFound(this.#store.found)
+    if (found !== null) this.#log(found.severity, found.event, found.text)
     const left = this.#floatingIps.releaseLeftovers()
     if (left.length > 0) this.#log('warning', 'leftovers', `released: ${JSON.stringify(left)}`)
     this.#becomeRealtime()
@@ -169,7 +184,8 @@ export class RunningAgent {
     return {
       now,
       gate: this.#gate,
-      sendDirect: (heartbeat, reflect) => this.#senses.links.send(heartbeat, reflect),
+      sendDirect: (heartbeat, reflect) =>
+        this.#senses.links.send(heartbeat, reflect, this.#stores?.mail.appended(now())),
       ping: (round) => this.#senses.pingNodes.sendRound(round),
       probe: () => this.#senses.addressWatch.probe() === 'sent',
       announce: () => this.#senses.addressWatch.announce(),
@@ -230,19 +246,6 @@ export class RunningAgent {
     }
   }
 
-  #tellFound(): void {
-    const { found } = this.#store
-    if (found.kind === 'lost') {
-      this.#log('warning', 'state-lost', 'no hard state was found: a first start, or a lost disk')
-    } else if (found.kind === 'corrupt') {
-      this.#log(
-        'error',
-        'state-corrupt',
-        `the hard state is corrupt; it is kept as ${found.keptAs}`,
-      )
-    }
-  }
-
   #startControl(boot: string): Worker {
     const data: ControlThreadData = {
       config: this.#config,
@@ -278,11 +281,14 @@ export class RunningAgent {
       case 'ask':
         this.take({ type: 'ask', node: message.node, force: message.force })
         return
+      case 'data':
+        this.#stores?.order(message.id, message.order)
+        return
       case 'maintenance':
         this.take({ type: 'maintenance', on: message.on, force: message.force })
         return
-      case 'health':
-        this.#heart.setServicesHealthy(message.healthy)
+      case 'fitness':
+        this.#heart.setServicesHealthy((this.#stores?.unfit ?? []).length === 0)
         return
       case 'listening':
         if (!message.ok) this.#fail('HA_CONTROL_SOCKET_FAILED', 'operators cannot be answered')
@@ -293,6 +299,9 @@ export class RunningAgent {
         return
       case 'connections':
         for (const bytes of message.datagrams) this.#senses.links.sendBeside(bytes)
+        return
+      case 'losses':
+        this.#stores?.restore(message.losses)
         return
       case 'stopped':
         return
@@ -313,16 +322,20 @@ export class RunningAgent {
       floatingIps: this.#senses.addressView.snapshot(),
       withoutCarrier: this.#senses.linkHealth.withoutCarrier,
       stores: this.#stores?.views ?? [],
+      storesUnfit: this.#stores?.unfit ?? [],
+      storeSteps: this.#stores?.steps ?? [],
+      peerStoresPromotedMs: this.#stores?.peerPromotedMs ?? null,
       heart: this.#heart.health(this.#realtime, this.#storeTrouble),
       carrier: (name) => this.#hands.carrier(name),
     })
   }
 
-  #startStores(): Stores {
+  #startStores(before: ServedBefore): Stores {
     const { config } = this.#options
     return new Stores({
       configs: config.stores,
       stateDir: this.#options.stateDir,
+      before,
       policy: config.policy,
       state: () => this.#heart.state,
       take: (happening) => this.take(happening),
@@ -334,7 +347,9 @@ export class RunningAgent {
         )
         this.#heart.storesPromoted()
       },
-      health: (healthy) => this.#heart.setServicesHealthy(healthy),
+      lost: (loss) => this.#tell({ type: 'lost', loss }),
+      fitnessChanged: () => this.#tell({ type: 'fitness' }),
+      dataNews: (id, news) => this.#tell({ type: 'data-news', id, news }),
       log: (severity, event, text) => this.#log(severity, event, text),
       died: (message) => this.#fail('HA_STORES_FAILED', message),
     })

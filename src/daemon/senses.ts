@@ -6,6 +6,7 @@
  * nothing is judged here.
  */
 import type { PairConfig } from '../config/config.ts'
+import type { Heartbeat } from '../core/heartbeat.ts'
 import { AddressWatch } from '../links/address-watch.ts'
 import { ClientConnections } from '../links/client-connections.ts'
 import { HeartbeatLinks } from '../links/heartbeat-links.ts'
@@ -30,6 +31,8 @@ export interface SensesOptions {
   take: (happening: Happening) => void
   /** Somebody answered for, probed for or claimed a floating IP. */
   conflict: (kind: 'answer' | 'probe' | 'announcement') => void
+  /** Something is appended to a heartbeat that was just handed on; see `HeartbeatLinks`. */
+  appended: (bytes: Buffer, heartbeat: Heartbeat, sentMs: number | null) => void
   /** Start of the peer that is heard now. */
   peerBoot: () => string | null
   warn: (event: string, text: string) => void
@@ -79,6 +82,7 @@ export class Senses {
       icmp,
       now,
       onHeartbeat: (heartbeat, direct) => options.take({ type: 'heartbeat', heartbeat, direct }),
+      onAppended: options.appended,
       onConnections: (bytes) => this.clients.hear(bytes, options.peerBoot()),
       complain: (sentence) => warn('heartbeat', sentence),
     })

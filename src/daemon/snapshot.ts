@@ -26,6 +26,9 @@ export interface SnapshotParts {
   floatingIps: readonly FloatingIpSnapshot[]
   withoutCarrier: readonly string[]
   stores: Snapshot['stores']
+  storesUnfit: Snapshot['storesUnfit']
+  storeSteps: Snapshot['storeSteps']
+  peerStoresPromotedMs: Snapshot['peerStoresPromotedMs']
   heart: HeartHealth
   carrier: (name: string) => boolean
 }
@@ -58,6 +61,9 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     floatingIps: parts.floatingIps,
     withoutCarrier: parts.withoutCarrier,
     stores: parts.stores,
+    storesUnfit: parts.storesUnfit,
+    storeSteps: parts.storeSteps,
+    peerStoresPromotedMs: parts.peerStoresPromotedMs,
     heart: parts.heart,
   }
 }

@@ -7,15 +7,11 @@
  * what still waits of an earlier one void: nothing may link a store that has just been promoted.
  * Whether the stores do their work is `store-watch.ts`; how a returning one is linked `store-rejoin.ts`.
  */
-import type {
-  ReplicatedStore,
-  StoreFault,
-  StorePosition,
-  StoreResult,
-} from '../resources/replicated-store.ts'
+import type { ReplicatedStore, StoreFault, StorePosition } from '../resources/replicated-store.ts'
 
 /** Limits of single calls, in milliseconds. */
 export interface StoreLimits {
+  lookMs: number
   drainMs: number
   promoteMs: number
   demoteMs: number
@@ -24,6 +20,7 @@ export interface StoreLimits {
 }
 
 export const STORE_LIMITS: StoreLimits = {
+  lookMs: 800,
   drainMs: 10_000,
   promoteMs: 2_000,
   demoteMs: 2_000,
@@ -35,13 +32,19 @@ const PROMOTE_AGAIN_MS = 250
 /** Added to the time a freeze may hold by itself, beyond what we need it for. */
 const HOLD_SPARE_MS = 1_000
 
+/** A store that fails its probes gets this long to stand still before its process is ended. */
+const SICK_TRY_MS = 500
+
 /** What became of the stores, for the core and the log. */
 export type StoreNews =
   | { type: 'frozen'; positions: ReadonlyMap<string, StorePosition> }
   | { type: 'not-frozen'; why: string }
-  | { type: 'promoted'; durationMs: number }
+  /** `positions`: where each was when everything received was applied, as far as that could be told. */
+  | { type: 'promoted'; durationMs: number; positions: ReadonlyMap<string, StorePosition> }
   | { type: 'demoted' }
   | { type: 'trouble'; store: string; text: string }
+  /** One thing was done to one store, in so many milliseconds. */
+  | { type: 'step'; store: string; text: string; durationMs: number }
 
 export interface StoreKeeperOptions {
   stores: readonly ReplicatedStore[]
@@ -49,8 +52,10 @@ export interface StoreKeeperOptions {
   tell: (news: StoreNews) => void
   now: () => number
   wait: (ms: number) => Promise<void>
-  /** Known not to answer: a freeze does not wait for it but ends its process. */
+  /** Known not to do its work: a freeze does not wait long for it but ends its process. */
   isSick: (store: ReplicatedStore) => boolean
+  /** The peer's copy followed for as long as ours worked: ending ours loses next to nothing. */
+  peerFollowed: (store: ReplicatedStore) => boolean
 }
 
 /** What all stores are to be, as last ordered. */
@@ -65,6 +70,12 @@ export class StoreKeeper {
   #order = 0
   /** Read-only because of us, for a moment. */
   #frozen = false
+  /** Where each store was before it was promoted, everything received applied. */
+  readonly #drained = new Map<string, StorePosition>()
+  /** Stores whose demotion is being repeated. */
+  readonly #again = new Set<ReplicatedStore>()
+  /** Number of the newest freeze or its end; what an older freeze found is not told. */
+  #round = 0
 
   constructor(options: StoreKeeperOptions) {
     this.#options = options
@@ -83,9 +94,11 @@ export class StoreKeeper {
   async promote(): Promise<void> {
     const order = this.#begin('writable')
     const startedMs = this.#options.now()
+    this.#drained.clear()
     const done = await this.#each(order, (store) => this.#promoteOne(order, store))
     if (!done) return
-    this.#options.tell({ type: 'promoted', durationMs: this.#options.now() - startedMs })
+    const durationMs = this.#options.now() - startedMs
+    this.#options.tell({ type: 'promoted', durationMs, positions: new Map(this.#drained) })
   }
 
   /** A store that is to take writes came back read-only, as a server does that was started again. */
@@ -99,37 +112,92 @@ export class StoreKeeper {
 
   /** This node serves no longer: nobody may write here. */
   async demote(): Promise<void> {
-    const order = this.#begin('read-only')
-    const done = await this.#each(order, (store) => this.#demoteOne(store))
-    if (done) this.#options.tell({ type: 'demoted' })
+    await this.#demoteEach((store) => this.#demoteOne(store))
   }
 
-  /** Stops all writes and waits until the peer has everything; else takes it back and says why. */
+  /**
+   * The agent has just started, and nobody may write here. A store that follows the peer already goes on:
+   * it was compared before it was linked, and unlinking it would hold up an active that waits for us.
+   */
+  async demoteAtStart(): Promise<void> {
+    await this.#demoteEach(async (store) => {
+      const looked = await store.monitor(this.#options.limits.lookMs)
+      const follows = looked.ok && looked.value.role === 'read-only' && looked.value.following
+      if (follows) this.#step(store, 'follows the peer and goes on', looked)
+      else await this.#demoteOne(store)
+    })
+  }
+
+  /**
+   * A store was seen to take writes: it could not be demoted before, or somebody else made it writable.
+   * Nothing is done unless it is to be read-only, and still is not when its turn has come.
+   */
+  async demoteAgain(store: ReplicatedStore): Promise<void> {
+    if (this.#wanted !== 'read-only' || this.#again.has(store)) return
+    this.#again.add(store)
+    await this.whenStill('read-only', store, async () => {
+      const looked = await store.monitor(this.#options.limits.lookMs)
+      if (looked.ok && looked.value.role === 'writable') await this.#demoteOne(store)
+    })
+    this.#again.delete(store)
+  }
+
+  /**
+   * Stops all writes and waits until the peer has everything; else takes it back and says why.
+   *
+   * A store that is known to be sick gets a short try, for one that only refuses to write can be handed
+   * over like a well one; before the others, so that these are not held up by it. What does not stand
+   * still is killed, as the last step: not while others may still keep the role here.
+   */
   async freeze(limitMs: number): Promise<void> {
     const order = this.#order
+    const round = ++this.#round
     this.#frozen = true
     const untilMs = this.#options.now() + limitMs
     const positions = new Map<string, StorePosition>()
+    const hanging: { store: ReplicatedStore; fault: StoreFault }[] = []
     const faults: string[] = []
     const note = (store: ReplicatedStore, what: string, fault: StoreFault): void => {
       faults.push(`${store.name} ${what}: ${fault.message}`)
     }
     const left = (): number => Math.max(1, untilMs - this.#options.now())
-    await this.#each(order, async (store) => {
-      const frozen = await this.#freezeOne(store, left())
+    const freezeOne = async (store: ReplicatedStore, sick: boolean): Promise<void> => {
+      const tryMs = sick ? Math.min(SICK_TRY_MS, left() / 3) : left()
+      const frozen = await store.freeze(tryMs, limitMs + HOLD_SPARE_MS)
       if (frozen.ok) positions.set(store.name, frozen.value)
-      else note(store, 'could not be frozen', frozen.fault)
+      if (frozen.ok) this.#step(store, 'stands still, no write is lost from here on', frozen)
+      else if (sick && this.#options.peerFollowed(store)) {
+        hanging.push({ store, fault: frozen.fault })
+      } else if (sick) {
+        note(store, "hangs, and the peer's copy did not follow, so it stays", frozen.fault)
+      } else note(store, 'could not be frozen', frozen.fault)
+    }
+    const sick = new Set(this.#options.stores.filter(this.#options.isSick))
+    if (sick.size > 0) {
+      await this.#each(order, async (store) => {
+        if (sick.has(store)) await freezeOne(store, true)
+      })
+    }
+    await this.#each(order, async (store) => {
+      if (!sick.has(store)) await freezeOne(store, false)
     })
     if (faults.length === 0) {
       await this.#each(order, async (store) => {
         const position = positions.get(store.name)
-        if (position === undefined || this.#options.isSick(store)) return
+        if (position === undefined) return
         const reached = await store.peerReached(position, left())
         if (!reached.ok) note(store, 'did not reach the peer in time', reached.fault)
+        else this.#step(store, "is at the peer's in full", reached)
       })
     }
+    if (faults.length === 0 && round === this.#round) {
+      for (const { store, fault } of hanging) {
+        const killed = await this.#end(store, fault)
+        if (killed !== null) note(store, 'neither stands still nor could be ended', killed)
+      }
+    }
     // Somebody ordered otherwise meanwhile: what it wants is being done.
-    if (order !== this.#order) return
+    if (order !== this.#order || round !== this.#round) return
     if (faults.length === 0) {
       this.#options.tell({ type: 'frozen', positions })
     } else {
@@ -141,12 +209,13 @@ export class StoreKeeper {
   /** Writes go on, unless this node is to be read-only. */
   async unfreeze(): Promise<void> {
     const order = this.#order
+    const round = ++this.#round
     if (this.#wanted === 'read-only') return
     await this.#each(order, async (store) => {
       const result = await store.unfreeze(this.#options.limits.unfreezeMs)
       if (!result.ok) this.#trouble(store, 'could not be given free', result.fault)
     })
-    this.#frozen = false
+    if (round === this.#round) this.#frozen = false
   }
 
   /**
@@ -198,12 +267,22 @@ export class StoreKeeper {
     const { limits, wait } = this.#options
     const drained = await store.drain(limits.drainMs)
     if (!drained.ok) this.#trouble(store, 'may lack what it received', drained.fault)
+    else {
+      this.#drained.set(store.name, drained.value)
+      this.#step(store, 'has applied what it received', drained)
+    }
     for (let told = false; order === this.#order; told = true) {
       const result = await store.promote(limits.promoteMs)
-      if (result.ok) return
+      if (result.ok) return this.#step(store, 'takes writes', result)
       if (!told) this.#trouble(store, 'could not be promoted, trying again', result.fault)
       await wait(PROMOTE_AGAIN_MS)
     }
+  }
+
+  async #demoteEach(demoteOne: (store: ReplicatedStore) => Promise<void>): Promise<void> {
+    const order = this.#begin('read-only')
+    const done = await this.#each(order, demoteOne)
+    if (done) this.#options.tell({ type: 'demoted' })
   }
 
   /** What cannot be made read-only must not run: somebody might write what is lost later. */
@@ -211,9 +290,11 @@ export class StoreKeeper {
     const { limits } = this.#options
     const result = await store.demote(limits.demoteMs)
     if (result.ok) {
+      this.#step(store, 'is read-only', result)
       // What a freeze holds back is refused now, instead of hanging until the freeze ends by itself.
       await store.unfreeze(limits.unfreezeMs)
-      await store.dropClients(limits.demoteMs)
+      const dropped = await store.dropClients(limits.demoteMs)
+      if (dropped.ok) this.#step(store, `cut off ${dropped.value} connections`, dropped)
       return
     }
     if (result.fault.code === 'HA_STORE_UNREACHABLE') return
@@ -221,24 +302,27 @@ export class StoreKeeper {
     await this.#killOne(store)
   }
 
-  async #freezeOne(store: ReplicatedStore, limitMs: number): Promise<StoreResult<StorePosition>> {
-    if (!this.#options.isSick(store)) return store.freeze(limitMs, limitMs + HOLD_SPARE_MS)
-    this.#options.tell({
-      type: 'trouble',
-      store: store.name,
-      text: 'does not answer, its process is ended before the peer takes over',
-    })
-    const killed = await this.#killOne(store)
-    if (!killed.ok) return killed
-    // Nobody knows how far it was; what the peer lacks is found when it comes back.
-    const position = { history: '', offset: 0 }
-    return { ok: true, value: position, durationMs: killed.durationMs }
+  /**
+   * A hung server that goes on later would take writes that nobody sees. One that nobody can reach, and
+   * of which no process is known, is as good as ended.
+   *
+   * @returns why it may still run; null when it does not
+   */
+  async #end(store: ReplicatedStore, fault: StoreFault): Promise<StoreFault | null> {
+    const text = `does not stand still, its process is ended before the peer takes over: ${fault.message}`
+    this.#options.tell({ type: 'trouble', store: store.name, text })
+    const killed = await store.kill()
+    if (killed.ok || fault.code === 'HA_STORE_UNREACHABLE') return null
+    return killed.fault
   }
 
-  async #killOne(store: ReplicatedStore): Promise<StoreResult<void>> {
+  async #killOne(store: ReplicatedStore): Promise<void> {
     const killed = await store.kill()
     if (!killed.ok) this.#trouble(store, 'could not be ended', killed.fault)
-    return killed
+  }
+
+  #step(store: ReplicatedStore, text: string, { durationMs }: { durationMs: number }): void {
+    this.#options.tell({ type: 'step', store: store.name, text, durationMs })
   }
 
   #trouble(store: ReplicatedStore, what: string, fault: StoreFault): void {

@@ -5,35 +5,61 @@
  */
 
 import type { StoreConfig } from '../config/config.ts'
-import type { StoreSnapshot } from '../control/snapshot.ts'
+import type { LossSnapshot, StoreSnapshot, StoreStep } from '../control/snapshot.ts'
+import type { NodeName } from '../core/policy.ts'
+import type { DataNews, DataOrder } from './data-orders.ts'
+import type { ServedBefore } from './last-served.ts'
+import type { Taking } from './loss-ledger.ts'
 import type { Severity } from './message.ts'
+import type { PeerMail } from './store-mail.ts'
 
 /** What the main thread hands over at start. */
 export interface StoresThreadData {
+  node: NodeName
   stores: readonly StoreConfig[]
   /** Archives of what would be lost are kept below it. */
   stateDir: string
   /** How long the server may hold writes back by itself before it goes on alone. */
   semiSyncTimeoutMs: number
+  before: ServedBefore
 }
 
 export type ToStores =
-  | { type: 'promote' }
+  | { type: 'promote'; taking: Taking }
   | { type: 'demote' }
-  | { type: 'freeze'; limitMs: number }
+  /** The number comes back with `frozen`, so that the end of a freeze that was given up is known as such. */
+  | { type: 'freeze'; limitMs: number; number: number }
   | { type: 'unfreeze' }
   | { type: 'confirm'; alone: boolean }
-  /** The peer serves, so there is somebody to follow; or it does not. */
-  | { type: 'peer-serves'; serves: boolean }
+  /** Where the data is, now: the peer waits for it. */
+  | { type: 'look' }
+  /** The peer is heard or not; it serves, so there is somebody to follow, or it does not. */
+  | { type: 'peer-serves'; serves: boolean; heard: boolean }
+  /** What came with the peer's heartbeats about its stores. */
+  | { type: 'peer-words'; mail: PeerMail }
+  /** Open since takeovers before this start. */
+  | { type: 'losses'; losses: readonly LossSnapshot[] }
+  /** An operator wants something done; told of by `data-news` with the same id. */
+  | { type: 'data'; id: number; order: DataOrder }
   | { type: 'stop' }
 
 export type FromStores =
   | { type: 'promoted'; durationMs: number }
   | { type: 'demoted' }
   /** Offsets of the frozen stores, by name. */
-  | { type: 'frozen'; offsets: ReadonlyMap<string, number> }
+  | { type: 'frozen'; offsets: ReadonlyMap<string, number>; number: number }
+  | { type: 'data-news'; id: number; news: DataNews }
+  /** The stores may have lacked what the peer confirmed; they have it now, or are the newest. */
+  | { type: 'caught-up' }
   | { type: 'looked'; stores: readonly StoreSnapshot[] }
-  | { type: 'health'; healthy: boolean }
+  /** To be carried by our heartbeats from now on. */
+  | { type: 'words'; section: Uint8Array; madeMs: number }
+  /** What a takeover may have lost, or was found to have. */
+  | { type: 'lost'; loss: LossSnapshot }
+  | { type: 'step'; step: Omit<StoreStep, 'number'> }
+  | { type: 'peer-promoted'; durationMs: number | null }
+  /** Why this node should not serve; none when it may. */
+  | { type: 'fitness'; whys: readonly string[] }
   | { type: 'log'; severity: Severity; event: string; text: string }
   /** They cannot be kept at all. */
   | { type: 'failed'; why: string }

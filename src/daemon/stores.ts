@@ -1,19 +1,21 @@
 /**
  * The main thread's side of the stores: what the heart may ask of them without waiting.
  *
- * Also translates: an offset of a store becomes a position in the core's words, with the term of the
- * history it belongs to. Only a store that confirms writes together with the peer can prove what the
- * peer has; its offset is the pair's position. Without one, positions prove nothing and are not told.
+ * What they tell comes back as happenings of the loop; `store-position.ts` puts it in the core's words.
  */
 import { Worker } from 'node:worker_threads'
 import type { StoreConfig } from '../config/config.ts'
-import type { StoreSnapshot } from '../control/snapshot.ts'
+import type { LossSnapshot, StoreSnapshot, StoreStep } from '../control/snapshot.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
+import type { DataNews, DataOrder } from './data-orders.ts'
 import { endWorker } from './end-worker.ts'
+import type { ServedBefore } from './last-served.ts'
 import type { Happening } from './loop.ts'
 import type { Severity } from './message.ts'
+import { StoreMail } from './store-mail.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
+import { StorePositions } from './store-position.ts'
 
 /** As long as a store may take to be demoted. */
 const STOP_LIMIT_MS = 3_000
@@ -23,8 +25,16 @@ const STOP_LIMIT_MS = 3_000
  * core may take to let it. That a write is confirmed alone is the core's decision (PROTOCOL, "Data").
  */
 export function semiSyncTimeoutOf({ data, timing }: Policy): number {
-  return 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs)
+  // Nobody decides for it.
+  if (data.takeover === 'none') return timing.suspicionMs
+  return LOOKS_MS + 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs)
 }
+
+/** Until it is seen that the peer's store does not confirm although its agent is well. */
+const LOOKS_MS = 1_500
+
+/** Steps that are kept for whoever waits for the end of something. */
+const STEPS_KEPT = 64
 
 /** What the heart asks of the stores. */
 export interface StoreDoor {
@@ -55,12 +65,18 @@ export function noStores(
 export interface StoresOptions {
   configs: readonly StoreConfig[]
   stateDir: string
+  before: ServedBefore
   policy: Policy
   state: () => Readonly<State>
   take: (happening: Happening) => void
   /** The stores take writes now. */
   promoted: (durationMs: number) => void
-  health: (healthy: boolean) => void
+  /** What a takeover may have lost. */
+  lost: (loss: LossSnapshot) => void
+  /** `unfit` is another. */
+  fitnessChanged: () => void
+  /** What became of an operator's order. */
+  dataNews: (id: number, news: DataNews) => void
   log: (severity: Severity, event: string, text: string) => void
   died: (message: string) => void
 }
@@ -69,16 +85,29 @@ export class Stores implements StoreDoor {
   readonly atOnce = false
   readonly #options: StoresOptions
   readonly #worker: Worker
-  readonly #provenBy: string | null
+  readonly #positions: StorePositions
+  /** What our heartbeats carry of the stores, and the peer's. */
+  readonly mail = new StoreMail((mail) => this.#tell({ type: 'peer-words', mail }))
+  #steps: readonly StoreStep[] = []
+  #peerPromotedMs: number | null = null
   #views: readonly StoreSnapshot[] = []
+  #unfit: readonly string[] = []
+  #freezeNumber = 0
   #peerServes = false
+  #peerHeard = false
 
   constructor(options: StoresOptions) {
     this.#options = options
-    this.#provenBy = options.configs.find((config) => config.semiSync)?.name ?? null
-    const { configs: stores, stateDir, policy } = options
+    this.#positions = new StorePositions(options.configs)
+    const { configs: stores, stateDir, before, policy } = options
     const semiSyncTimeoutMs = semiSyncTimeoutOf(policy)
-    const data: StoresThreadData = { stores, stateDir, semiSyncTimeoutMs }
+    const data: StoresThreadData = {
+      node: policy.node,
+      stores,
+      stateDir,
+      semiSyncTimeoutMs,
+      before,
+    }
     this.#worker = new Worker(new URL('./stores-thread.js', import.meta.url), {
       workerData: data,
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
@@ -91,8 +120,38 @@ export class Stores implements StoreDoor {
     return this.#views
   }
 
+  /** Why the stores keep this node from serving; empty when they do not. */
+  get unfit(): readonly string[] {
+    return this.#unfit
+  }
+
+  /** The newest of what was done to the stores, oldest first. */
+  get steps(): readonly StoreStep[] {
+    return this.#steps
+  }
+
+  /** How long the peer's stores took to take writes; null when it does not tell. */
+  get peerPromotedMs(): number | null {
+    return this.#peerPromotedMs
+  }
+
+  /** Losses that were open when the agent ended. */
+  restore(losses: readonly LossSnapshot[]): void {
+    this.#tell({ type: 'losses', losses })
+  }
+
   promote(): void {
-    this.#tell({ type: 'promote' })
+    const { state, policy } = this.#options
+    const { openedAtMs, term, reason, peer, inSync } = state()
+    const taking = {
+      atMs: openedAtMs,
+      term,
+      unplanned: reason === 'takeover-done',
+      peerBoot: peer?.boot ?? null,
+      inSync: policy.data.takeover === 'none' ? null : inSync,
+    }
+    this.#tell({ type: 'promote', taking })
+    for (const news of this.#positions.promoted()) this.#options.take(news)
   }
 
   demote(): void {
@@ -100,10 +159,14 @@ export class Stores implements StoreDoor {
   }
 
   freeze(): void {
-    this.#tell({ type: 'freeze', limitMs: this.#options.policy.timing.prepareMs })
+    this.#freezeNumber += 1
+    const limitMs = this.#options.policy.timing.prepareMs
+    this.#tell({ type: 'freeze', limitMs, number: this.#freezeNumber })
   }
 
   unfreeze(): void {
+    // What was frozen until now stands still no longer, whatever is on its way here.
+    this.#freezeNumber += 1
     this.#tell({ type: 'unfreeze' })
   }
 
@@ -111,12 +174,20 @@ export class Stores implements StoreDoor {
     this.#tell({ type: 'confirm', alone })
   }
 
+  /** An operator wants something done with a store. */
+  order(id: number, order: DataOrder): void {
+    this.#tell({ type: 'data', id, order })
+  }
+
   /** To be told after every step: whether there is somebody to follow. */
   noteState(state: Readonly<State>): void {
-    const serves = state.peer?.role === 'active'
-    if (serves === this.#peerServes) return
+    const heard = state.lastRunMs - state.lastHeardMs <= this.#options.policy.timing.suspicionMs
+    const serves = heard && state.peer?.role === 'active'
+    if (this.#positions.wantsLook(state)) this.#tell({ type: 'look' })
+    if (serves === this.#peerServes && heard === this.#peerHeard) return
     this.#peerServes = serves
-    this.#tell({ type: 'peer-serves', serves })
+    this.#peerHeard = heard
+    this.#tell({ type: 'peer-serves', serves, heard })
   }
 
   /** Demotes what is still writable, and ends. */
@@ -130,7 +201,7 @@ export class Stores implements StoreDoor {
   }
 
   #hear(message: FromStores): void {
-    const { take, promoted, health, log, died, state } = this.#options
+    const { take, promoted, fitnessChanged, log, died, state } = this.#options
     switch (message.type) {
       case 'promoted':
         promoted(message.durationMs)
@@ -139,16 +210,37 @@ export class Stores implements StoreDoor {
         take({ type: 'demoted' })
         return
       case 'frozen': {
-        const offset = message.offsets.get(this.#provenBy ?? '') ?? state().position.offset
-        take({ type: 'frozen', position: { term: state().position.term, offset } })
+        if (message.number !== this.#freezeNumber) return
+        take(this.#positions.frozen(message.offsets, state()))
         return
       }
+      case 'data-news':
+        this.#options.dataNews(message.id, message.news)
+        return
+      case 'caught-up':
+        take({ type: 'behind', behind: false })
+        return
       case 'looked':
         this.#views = message.stores
-        this.#tellPosition()
+        for (const news of this.#positions.looked(message.stores, state())) take(news)
         return
-      case 'health':
-        health(message.healthy)
+      case 'fitness':
+        this.#unfit = message.whys
+        fitnessChanged()
+        return
+      case 'words':
+        this.mail.put(message.section, message.madeMs)
+        return
+      case 'lost':
+        this.#options.lost(message.loss)
+        return
+      case 'step': {
+        const number = (this.#steps.at(-1)?.number ?? 0) + 1
+        this.#steps = [...this.#steps, { ...message.step, number }].slice(-STEPS_KEPT)
+        return
+      }
+      case 'peer-promoted':
+        this.#peerPromotedMs = message.durationMs
         return
       case 'log':
         log(message.severity, message.event, message.text)
@@ -159,16 +251,5 @@ export class Stores implements StoreDoor {
       case 'stopped':
         return
     }
-  }
-
-  /** The history is our own while we serve, and the peer's while we follow it. */
-  #tellPosition(): void {
-    const view = this.#views.find(({ name }) => name === this.#provenBy)
-    if (view === undefined || view.offset === null) return
-    const { position, armed, term, peer } = this.#options.state()
-    const followed = view.following && peer !== null ? peer.position.term : position.term
-    const told = { term: armed ? term : followed, offset: view.offset }
-    if (told.term === position.term && told.offset === position.offset) return
-    this.#options.take({ type: 'position', position: told })
   }
 }

@@ -16,16 +16,19 @@ import { parseArgs } from 'node:util'
 import { fullPlan, guessMs, idleStep, type Step, stepsOf, type Times } from './bench-plan.ts'
 import { carryOutPlan, duration } from './bench-run.ts'
 import { type ChosenLetters, lettersFrom } from './demand.ts'
+import { mariadbMissing } from './mariadb.ts'
 import { type PairDriver, tandemPair } from './pair.ts'
 import { type Line, readLines } from './record.ts'
 import { renderReport } from './report.ts'
 import { heartbeatPair, keepalivedPair } from './rivals.ts'
 import { SCENARIOS } from './scenario.ts'
+import { benchStores } from './store-bench.ts'
 
 const USAGE = `usage: bench [options]
   --plan full           everything that the README tells, rivals included where installed
+  --plan stores         Redis and MariaDB under 500 writes/s each: moves, power cuts, crosslink cuts
   --fault NAME,NAME     which faults instead; "all" (default); "idle" for CPU and memory
-  --runs N              runs of each short fault and pair (5; full plan 20)
+  --runs N              runs of each short fault and pair (5; full plan 20, stores 10)
   --long-runs N         runs of faults watched for 15 s and more (3, at most --runs)
   --profile fast|default
   --heartbeat-ms N      H in place of the profile's; S, L, M and C keep their proportion to it
@@ -67,6 +70,8 @@ const RIVALS: Readonly<Record<string, () => PairDriver>> = {
 }
 
 interface Choice {
+  /** Runs of the cases of the stores, in place of the steps; null without them. */
+  storeRuns: number | null
   steps(rivals: readonly string[]): Step[]
   rivals: PairDriver[]
   prefix: string
@@ -81,9 +86,12 @@ function parse(args: string[]) {
 type Values = ReturnType<typeof parse>
 
 function readChoice(values: Values, session: string): Choice {
-  const isFull = values.plan !== undefined
-  if (isFull && values.plan !== 'full') throw new Error(`--plan ${values.plan}: unknown`)
-  const runs = wholeNumber('--runs', values.runs) ?? (isFull ? 20 : 5)
+  const isFull = values.plan === 'full'
+  const plans = ['full', 'stores']
+  if (values.plan !== undefined && !plans.includes(values.plan))
+    throw new Error(`--plan ${values.plan}: unknown`)
+  const ofStores = values.plan === 'stores'
+  const runs = wholeNumber('--runs', values.runs) ?? (ofStores ? 10 : isFull ? 20 : 5)
   const effort = {
     runs,
     longRuns: wholeNumber('--long-runs', values['long-runs']) ?? Math.min(3, runs),
@@ -98,6 +106,7 @@ function readChoice(values: Values, session: string): Choice {
   const asked = values.with ?? (isFull ? Object.keys(RIVALS).join(',') : '')
   const scenarios = SCENARIOS.filter((one) => names.includes('all') || names.includes(one.name))
   return {
+    storeRuns: ofStores ? runs : null,
     steps: (rivals) => {
       if (isFull) return fullPlan(rivals, effort)
       const pairs = values['without-tandem'] ? [...rivals] : ['tandem', ...rivals]
@@ -172,7 +181,10 @@ async function bench(choice: Choice, session: string): Promise<number> {
   const steps = choice.steps([...rivals.keys()])
   const why = await tandemPair('fast').missing()
   if (why !== null && steps.some(({ pair }) => pair === 'tandem')) throw new Error(why)
-  if (steps.length === 0) throw new Error('nothing to measure')
+  if (choice.storeRuns !== null) {
+    const missing = why ?? mariadbMissing()
+    if (missing !== null) throw new Error(missing)
+  } else if (steps.length === 0) throw new Error('nothing to measure')
   const lines: Line[] = []
   const keep = (line: Line): void => {
     lines.push(line)
@@ -181,11 +193,14 @@ async function bench(choice: Choice, session: string): Promise<number> {
   const machine = `${cpus().length} processors, Linux ${release()}, Node ${process.version}`
   keep({ kind: 'session', session, machine, versions })
   const allMs = steps.reduce((sum, step) => sum + guessMs(step), 0)
-  progress(`${steps.length} steps, about ${duration(allMs)}; results in ${choice.out}`)
+  if (choice.storeRuns === null)
+    progress(`${steps.length} steps, about ${duration(allMs)}; results in ${choice.out}`)
+  else progress(`cases of the stores; results in ${choice.out}`)
   let whole = true
   try {
-    const { prefix, logDirectory } = choice
-    await carryOutPlan({ steps, rivals, session, prefix, logDirectory, keep, progress })
+    const { prefix, logDirectory, storeRuns } = choice
+    if (storeRuns !== null) await benchStores({ runs: storeRuns, session, prefix, keep, progress })
+    else await carryOutPlan({ steps, rivals, session, prefix, logDirectory, keep, progress })
   } catch (error) {
     whole = false
     progress(`ended early: ${error instanceof Error ? error.message : String(error)}`)

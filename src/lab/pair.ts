@@ -50,11 +50,13 @@ export interface PairDriver {
  *
  * @param letters  single times in place of the profile's, ms
  * @param stores   lines below `tandem.stores` of config.yml
+ * @param more     lines below `tandem`, as those of `data`
  */
 export function tandemPair(
   profile: TimingProfileName,
   letters?: ChosenLetters,
   stores: readonly string[] = [],
+  more: readonly string[] = [],
 ): PairDriver {
   return {
     name: 'tandem',
@@ -68,7 +70,7 @@ export function tandemPair(
         return error instanceof Error ? error.message : String(error)
       }
     },
-    prepare: (lab) => writePlatformFiles(lab.plan, profile, letters, stores),
+    prepare: (lab) => writePlatformFiles(lab.plan, profile, { letters, stores, more }),
     async start(node) {
       node.launch(tandemCommand(node, 'agent'))
     },

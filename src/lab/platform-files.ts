@@ -25,17 +25,21 @@ export function directoriesOf(plan: LabPlan, node: LabNodeName): NodeDirectories
   return { config: `${base}/config`, state: `${base}/state`, run: `${base}/run` }
 }
 
-/**
- * Writes the files of both nodes.
- *
- * @param letters  single times in place of the profile's, ms
- * @param stores   lines below `tandem.stores`, without their indentation
- */
+/** What a pair is told besides its profile. */
+export interface Told {
+  /** Single times in place of the profile's, ms. */
+  letters?: ChosenLetters | undefined
+  /** Lines below `tandem.stores`, without their indentation. */
+  stores?: readonly string[]
+  /** Lines below `tandem`, as those of `data`. */
+  more?: readonly string[]
+}
+
+/** Writes the files of both nodes. */
 export async function writePlatformFiles(
   plan: LabPlan,
   profile: TimingProfileName,
-  letters?: ChosenLetters,
-  stores: readonly string[] = [],
+  told: Told = {},
 ): Promise<void> {
   const keyFile = `${plan.workDir}/key`
   const key = makeKey(1, randomBytes(SECRET_BYTES))
@@ -47,7 +51,7 @@ export async function writePlatformFiles(
     }
     await writeFile(
       `${directories.config}/config.yml`,
-      configText(plan, timingText(profile, letters), stores),
+      configText(plan, timingText(profile, told.letters), told),
     )
     await writeFile(`${directories.config}/network.yml`, networkText(plan))
   }
@@ -66,7 +70,7 @@ function timingText(profile: TimingProfileName, letters?: ChosenLetters): string
   return `{profile: ${profile}, ${numbers.join(', ')}}`
 }
 
-function configText(plan: LabPlan, timing: string, stores: readonly string[]): string {
+function configText(plan: LabPlan, timing: string, { stores = [], more = [] }: Told): string {
   const pingNodes = PING_NAMES.map((name) => `    - ${plan.machines[name].ipv4}`)
   return text([
     'ha:',
@@ -78,6 +82,7 @@ function configText(plan: LabPlan, timing: string, stores: readonly string[]): s
     'tandem:',
     `  timing: ${timing}`,
     `  key_file: ${plan.workDir}/key`,
+    ...more.map((line) => `  ${line}`),
     ...(stores.length === 0 ? [] : ['  stores:', ...stores.map((line) => `    ${line}`)]),
   ])
 }

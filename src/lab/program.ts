@@ -32,7 +32,7 @@ export function builtFile(path: string): string {
 
 /** Command line of one of the lab's programs. */
 export function labProgram(
-  name: 'responder' | 'asker' | 'store-writer',
+  name: 'responder' | 'asker' | 'store-writer' | 'sql-writer',
   argument: object,
 ): Promise<string[]> {
   const flags = ['--max-semi-space-size=1', '--v8-pool-size=0']

@@ -8,6 +8,7 @@ import type { NodeCost } from './cost.ts'
 import type { Letters } from './demand.ts'
 import type { RunResult } from './measure.ts'
 import type { TimingProfileName } from './platform-files.ts'
+import type { StoreRun } from './store-case.ts'
 
 export interface SessionLine {
   kind: 'session'
@@ -33,7 +34,10 @@ export interface IdleLine {
   trouble: string[]
 }
 
-export type Line = SessionLine | RunLine | IdleLine
+/** One run of a case of the stores. */
+export type StoreLine = StoreRun & { kind: 'store'; session: string }
+
+export type Line = SessionLine | RunLine | IdleLine | StoreLine
 
 /**
  * Reads lines back.
@@ -46,7 +50,8 @@ export function readLines(text: string, file: string): Line[] {
     if (line.trim() === '') return []
     try {
       const value = JSON.parse(line) as Line
-      if (!['session', 'run', 'idle'].includes(value.kind)) throw new Error(`kind ${value.kind}`)
+      if (!['session', 'run', 'idle', 'store'].includes(value.kind))
+        throw new Error(`kind ${value.kind}`)
       return [value]
     } catch (error) {
       if (index === written.length - 1) return []

@@ -16,6 +16,7 @@ const SETUP = {
   password: PASSWORD,
   replicaUsername: 'replica',
   replicaPassword: 'lab-replica',
+  verify: { user: 'tandem_verify', password: PASSWORD },
 }
 const START_TRIES = 250
 

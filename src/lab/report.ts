@@ -10,6 +10,7 @@ import { LETTERS, type Letters } from './demand.ts'
 import type { IdleLine, Line, RunLine, SessionLine } from './record.ts'
 import { REQUIREMENTS } from './requirement.ts'
 import { SCENARIOS } from './scenario.ts'
+import { judgeStores } from './store-requirement.ts'
 import { hasProfileTimes, judgeAll, outagesOf, threeOf, type Verdict } from './verdict.ts'
 
 export interface Report {
@@ -23,7 +24,8 @@ export function renderReport(lines: readonly Line[]): Report {
   const sessions = lines.filter((line) => line.kind === 'session')
   const runs = lines.filter((line) => line.kind === 'run')
   const idle = lines.filter((line) => line.kind === 'idle')
-  const verdicts = judgeAll(runs, idle)
+  const stores = lines.filter((line) => line.kind === 'store')
+  const verdicts = [...judgeAll(runs, idle), ...judgeStores(stores)]
   const others = otherFaults(runs)
   const parts = [
     machines(sessions),

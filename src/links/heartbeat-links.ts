@@ -11,15 +11,17 @@ import type { NodeName } from '../core/policy.ts'
 import { REFLECT_EVERY } from '../core/state.ts'
 import { isConnectionList } from '../wire/connection-list.ts'
 import {
+  appendedTo,
   decodeHeartbeat,
   encodeHeartbeat,
+  HEARTBEAT_BYTES,
   type HeartbeatRead,
   type RejectReason,
 } from '../wire/heartbeat.ts'
 import type { PairKey } from '../wire/key.ts'
 import { Complaints } from './complaint.ts'
 import { DirectPath } from './direct-path.ts'
-import type { PathReport, PathStats } from './path-stats.ts'
+import type { PathReport } from './path-stats.ts'
 import type { IcmpPorts, PingNodeAddress } from './ping-nodes.ts'
 import { Reflection, type ReflectionReport } from './reflection.ts'
 
@@ -39,6 +41,12 @@ export interface HeartbeatLinksOptions {
   now: () => number
   /** `path` indexes `paths` or, when not `direct`, `pingNodes`. Must not throw. */
   onHeartbeat: (heartbeat: Heartbeat, direct: boolean, atMs: number, path: number) => void
+  /**
+   * Called after `onHeartbeat` where something is appended; not looked at here. `bytes` are
+   * overwritten after the call. `sentMs`: the peer sent it then or later, on our clock; null when it
+   * answers nothing of ours that we remember.
+   */
+  onAppended?: (bytes: Buffer, heartbeat: Heartbeat, sentMs: number | null) => void
   /** A list of the peer's clients came on a direct path; not looked at here. */
   onConnections: (bytes: Buffer) => void
   /** A sentence for the log, at most one per kind in ten seconds. */
@@ -94,11 +102,11 @@ export class HeartbeatLinks {
     })
   }
 
-  /** Sends now; done when it returns. */
-  send(heartbeat: Heartbeat, reflect: boolean): void {
+  /** Sends now; done when it returns. `appended`: behind the body, for the peer's people. */
+  send(heartbeat: Heartbeat, reflect: boolean, appended?: Uint8Array): void {
     const key = this.#keys[0]
     if (key === undefined) return
-    const bytes = encodeHeartbeat(heartbeat, key)
+    const bytes = encodeHeartbeat(heartbeat, key, appended)
     this.#boot = heartbeat.boot
     this.#sentSeq[heartbeat.seq % SENT_REMEMBERED] = heartbeat.seq
     this.#sentAtMs[heartbeat.seq % SENT_REMEMBERED] = this.#options.now()
@@ -164,8 +172,14 @@ export class HeartbeatLinks {
     } else {
       this.#reflection.noteAccepted(index, heartbeat.boot, atMs)
     }
-    if (stats !== undefined) this.#noteRoundTrip(stats, heartbeat, atMs)
+    const answeredMs = this.#answeredSentMs(heartbeat)
+    // There by whichever path was quickest, back by this one.
+    if (answeredMs !== null)
+      stats?.noteRoundTrip(Math.max(0, atMs - answeredMs - heartbeat.heardAgoMs))
     this.#options.onHeartbeat(heartbeat, direct, atMs, index)
+    if (bytes.length === HEARTBEAT_BYTES) return
+    const sentMs = answeredMs === null ? null : answeredMs + heartbeat.heardAgoMs
+    this.#options.onAppended?.(appendedTo(bytes), heartbeat, sentMs)
   }
 
   /** Each heartbeat comes on several paths; it is proven once. */
@@ -176,13 +190,12 @@ export class HeartbeatLinks {
     return read
   }
 
-  /** There by whichever path was quickest, back by this one. */
-  #noteRoundTrip(stats: PathStats, heartbeat: Heartbeat, atMs: number): void {
+  /** When we sent what a heartbeat answers; null when it answers none, or one of long ago. */
+  #answeredSentMs(heartbeat: Heartbeat): number | null {
     const slot = heartbeat.ackSeq % SENT_REMEMBERED
-    if (heartbeat.ackSeq === 0 || heartbeat.ackBoot !== this.#boot) return
-    if (this.#sentSeq[slot] !== heartbeat.ackSeq) return
-    const roundTripMs = atMs - (this.#sentAtMs[slot] ?? atMs) - heartbeat.heardAgoMs
-    stats.noteRoundTrip(Math.max(0, roundTripMs))
+    if (heartbeat.ackSeq === 0 || heartbeat.ackBoot !== this.#boot) return null
+    if (this.#sentSeq[slot] !== heartbeat.ackSeq) return null
+    return this.#sentAtMs[slot] ?? null
   }
 
   #tellRejected(reason: RejectReason, direct: boolean, index: number, atMs: number): void {

@@ -6,6 +6,7 @@
  * page that says what it is. mariadb-binlog reads the log's files itself, so no password is needed.
  * The directory gets its name when everything in it is durable: one ending in `.partial` is none.
  */
+import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { run } from '../system/exec.ts'
 import { pathExists, replaceFile } from '../system/file.ts'
@@ -17,6 +18,7 @@ import {
   renameDirectory,
   type SetAside,
 } from '../system/set-aside.ts'
+import { assertRoom } from './archive-room.ts'
 import { formatGtidList, formatGtidRange, newestOf, parseGtidList } from './gtid.ts'
 import { BinlogReader, type BinlogSummary } from './mariadb-binlog-text.ts'
 import { type Divergence, stateAtBegin } from './mariadb-compare.ts'
@@ -53,7 +55,7 @@ export async function writeArchive(
   const only = divergence.errant.every((range) => range.domain === domain)
   if (domain === undefined || !only) {
     throw refuse(
-      'what only we hold is in several GTID domains, which cannot be exported as one stretch; copy the data directory',
+      'what only we hold is in several GTID domains, which cannot be exported as one stretch; tandem data rejoin NAME --copy sets everything aside instead',
     )
   }
   const first = newestOf(divergence.common, domain)
@@ -64,8 +66,9 @@ export async function writeArchive(
   const range = divergence.errant.map(formatGtidRange).join('_')
   const target = await freePath(join(request.directory, `${request.name}-${stamp}-${range}`))
   const beside = `${target}.partial`
-  ensure(await makeFreshDirectory(beside))
   const paths = logs.map((log) => join(binlogDirectory, log))
+  await assertRoom(request.directory, ARCHIVE_RATIO * (await bytesOf(paths)))
+  ensure(await makeFreshDirectory(beside))
   for (const path of paths) ensure(await copyInto(beside, path))
   const stretch = [
     ...(first === null ? [] : [`--start-position=${formatGtidList([first])}`]),
@@ -110,6 +113,20 @@ export async function writeArchive(
   }
 }
 
+/** The files themselves, and as much again for the texts made of a part of them. */
+const ARCHIVE_RATIO = 2
+
+/** Of those that can be looked at; the others fail with a reason when they are copied. */
+async function bytesOf(paths: readonly string[]): Promise<number> {
+  const sizes = paths.map((path) =>
+    stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  )
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
 /** The path, or with a number when it was used before: in the same second, or by one cut short. */
 async function freePath(path: string): Promise<string> {
   for (let number = 1; ; number += 1) {
@@ -138,7 +155,7 @@ async function logsFrom(
     }
   }
   throw refuse(
-    'the binary log no longer reaches back to the last common transaction; copy the data directory',
+    'the binary log no longer reaches back to the last common transaction; tandem data rejoin NAME --copy sets everything aside instead',
   )
 }
 

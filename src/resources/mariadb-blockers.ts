@@ -42,6 +42,8 @@ const PLUGIN_MISSING = 1109
 export interface Own {
   user: string
   replicationUser: string
+  /** Compares both servers and may be cut off at any time; null: none. */
+  verifyUser?: string | null
 }
 
 /** Everybody on the server. */
@@ -69,7 +71,7 @@ export function isApplication(session: Session, own: Own): boolean {
   if (SYSTEM_USERS.has(session.user) || session.command === 'Daemon') return false
   if (session.command.startsWith('Binlog Dump') || session.command.startsWith('Slave_'))
     return false
-  return session.user !== own.user && session.user !== own.replicationUser
+  return ![own.user, own.replicationUser, own.verifyUser].includes(session.user)
 }
 
 /** What holds up a freeze or a write: one sentence. */

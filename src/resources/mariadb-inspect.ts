@@ -10,6 +10,7 @@ import { readWholeFile } from '../system/file.ts'
 import type { Asks } from './mariadb-door.ts'
 import { judgeFailure, SqlFailure } from './mariadb-fault.ts'
 import {
+  missing,
   PRIVILEGES,
   SEMI_SYNC_SETTINGS,
   SETTINGS,
@@ -213,18 +214,6 @@ async function grantFindings(request: InspectRequest, limit: Limit): Promise<Sto
 async function grantsOf(lane: Asks, limit: Limit): Promise<string[]> {
   const { rows } = await lane.ask('SHOW GRANTS', limit)
   return rows.flatMap((row) => Object.values(row).filter((value) => value !== null))
-}
-
-/** Which of the privileges on everything a list of grants lacks; pure. */
-export function missing(grants: readonly string[], wanted: readonly string[]): string[] {
-  const held = new Set(
-    grants.flatMap((line) => {
-      const match = /^GRANT (.*?) ON \*\.\* TO /.exec(line)
-      return match === null ? [] : (match[1] ?? '').split(',').map((name) => name.trim())
-    }),
-  )
-  if (held.has('ALL PRIVILEGES')) return []
-  return wanted.filter((name) => !held.has(name))
 }
 
 function missingPrivilege(name: string, whose: string): StoreFinding {

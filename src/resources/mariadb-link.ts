@@ -77,8 +77,8 @@ export function linkFault(
     const words = withoutValues(status.applierError)
     const conflict =
       apply === 1950 || apply === 1032 || apply === 1062
-        ? 'the two servers have different rows; copy this one anew from the active'
-        : 'mend it and START SLAVE, or copy this server anew from the active'
+        ? 'the two servers have different rows; copy this one anew: tandem data rejoin NAME --copy'
+        : 'mend it and START SLAVE, or copy this server anew: tandem data rejoin NAME --copy'
     return refused(
       `what ${where} sent could not be applied, error ${apply} (${words}); ${conflict}`,
     )
@@ -98,7 +98,7 @@ export function linkFault(
   }
   if (receive === 1236) {
     return refused(
-      `${where} cannot send on from where this server is (error 1236): its binary log no longer has it, or the histories differ; copy this server anew from the active with mariadb-backup`,
+      `${where} cannot send on from where this server is (error 1236): its binary log no longer has it, or the histories differ; copy this server anew: tandem data rejoin NAME --copy`,
     )
   }
   if (receive === 1593) {

@@ -18,6 +18,8 @@ export interface MariadbOptions {
   /** With it the servers follow each other. */
   replicationUser: string
   replicationPassword: string
+  /** Account that compares both servers; its sessions are nobody's work. */
+  verifyUser?: string | null
   /** Account that undoes transactions of a returning node; null: it is copied anew by hand. */
   undo: Login | null
   /** Whether a write may wait for the peer at all. */

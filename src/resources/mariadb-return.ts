@@ -5,17 +5,28 @@
  * that none is left out. What is given up is exactly what the last archive of this process set aside, and
  * the comparison is made anew before anything is changed: the other server goes on meanwhile.
  */
+import { dirname, join } from 'node:path'
+import { makeFreshDirectory } from '../system/set-aside.ts'
 import { formatGtidRange, parseGtidList } from './gtid.ts'
 import { type MariadbArchive, writeArchive } from './mariadb-archive.ts'
 import { type Divergence, judgeHistories, logIsComplete } from './mariadb-compare.ts'
+import {
+  archiveWhole,
+  assertMayCopy,
+  type CopySides,
+  fetchPeer,
+  forget,
+  pendingCopy,
+  replaceOurs,
+} from './mariadb-copy.ts'
 import { Lane } from './mariadb-door.ts'
 import { SqlFailure } from './mariadb-fault.ts'
 import { awaitFollowing, startFollowing } from './mariadb-link.ts'
 import type { MariadbOptions } from './mariadb-options.ts'
 import { linksTo, type ServerState } from './mariadb-status.ts'
 import { type PendingUndo, pendingUndo, undoTail } from './mariadb-undo.ts'
-import type { RejoinWay, StoreArchive, StoreComparison } from './replicated-store.ts'
-import { type Limit, StoreFailure } from './store-result.ts'
+import type { CopyRequest, RejoinWay, StoreArchive, StoreComparison } from './replicated-store.ts'
+import { Limit, StoreFailure } from './store-result.ts'
 
 /** What the store lends for it. */
 export interface ReturnWays {
@@ -27,7 +38,10 @@ export interface ReturnWays {
   stopInBackground(): void
 }
 
-const COPY = 'copy this server anew from the active with mariadb-backup'
+/** Of each question while everything is copied. */
+const QUESTION_MS = 30_000
+
+const COPY = 'copy this server anew from the active: tandem data rejoin NAME --copy'
 
 export class MariadbReturn {
   readonly #options: MariadbOptions
@@ -40,6 +54,8 @@ export class MariadbReturn {
   }
 
   async compare(limit: Limit): Promise<StoreComparison> {
+    const copy = await this.#pendingCopy(limit)
+    if (copy !== null) throw refuse(halfCopied(copy))
     const pending = await this.#pending(limit)
     if (pending !== null) {
       return { verdict: 'ahead', ours: pending.count, sentence: sentence(interrupted(pending)) }
@@ -60,7 +76,7 @@ export class MariadbReturn {
       return { paths: [], count: 0, sentence: 'There is nothing that only we hold.' }
     }
     if (divergence.verdict === 'unknown') {
-      throw refuse(`${divergence.sentence}; keep a copy of the data directory`)
+      throw refuse(`${divergence.sentence}; ${COPY}`)
     }
     const told = state.binlogBase?.replace(/\/[^/]*$/, '')
     const binlogDirectory = this.#options.binlogDirectory ?? told
@@ -80,6 +96,8 @@ export class MariadbReturn {
     if (state.role === 'writable') {
       throw refuse('it is writable, so linking could merge; demote it first')
     }
+    const copy = await this.#pendingCopy(limit)
+    if (copy !== null) throw refuse(halfCopied(copy))
     const pending = await this.#pending(limit)
     const divergence = await this.#divergence(state, limit)
     if (pending === null && divergence.verdict === 'same') {
@@ -95,10 +113,87 @@ export class MariadbReturn {
     return 'undone'
   }
 
+  /** Sets everything aside, copies everything from the peer, and follows it. */
+  async copy(request: CopyRequest, limit: Limit): Promise<StoreArchive> {
+    const { undo: login, server: ours, peer, name, now } = this.#options
+    if (login === null) {
+      throw refuse('no account to copy with is configured (undo_user, undo_password_file)')
+    }
+    const sides = { ours, peer, login }
+    await this.#assertPeerServes(new Limit(QUESTION_MS))
+    await assertMayCopy(sides)
+    const nowIso = (now?.() ?? new Date()).toISOString()
+    const fetched = join(request.directory, `${name}-${Date.parse(nowIso)}-peer.partial`)
+    const made = await makeFreshDirectory(fetched)
+    if (!made.ok) throw refuse(made.message)
+    try {
+      request.tell("the peer's data is being copied to a file")
+      const copy = await fetchPeer(sides, fetched, limit)
+      request.tell('our data is being set aside')
+      const archive = await this.#archiveAll(sides, { ...request, nowIso }, limit)
+      request.tell(archive.sentence)
+      const replaced = await request.whenStill(async () => {
+        const { role } = await this.#ways.state(new Limit(QUESTION_MS))
+        if (role === 'writable') throw refuse('it is writable; demote it first')
+        await this.#ways.stopSlaves(new Limit(QUESTION_MS))
+        request.tell('our server is emptied and filled')
+        const before = dirname(archive.paths[0] ?? '')
+        await replaceOurs(sides, { copy, archive: before }, limit)
+        this.#archived = null
+        // Where the peer is gone by now it is linked later, as any other that returns.
+        const linking = new Limit(QUESTION_MS)
+        await this.#link(await this.#ways.state(linking), linking)
+        return true
+      })
+      if (replaced === null) throw refuse('the role changed; nothing was changed here')
+      return archive
+    } finally {
+      await forget(fetched)
+    }
+  }
+
+  /** Also what only we hold, transaction by transaction, where that can be exported. */
+  async #archiveAll(
+    sides: CopySides,
+    { directory, nowIso, tell }: CopyRequest & { nowIso: string },
+    limit: Limit,
+  ): Promise<StoreArchive> {
+    const pending = await this.#pendingCopy(new Limit(QUESTION_MS))
+    if (pending !== null) {
+      return {
+        paths: [join(pending, 'README.txt')],
+        count: null,
+        sentence: `Our data was set aside in ${pending} before.`,
+      }
+    }
+    const { name } = this.#options
+    const { verdict, ours: count, sentence: words } = await this.compare(new Limit(QUESTION_MS))
+    const whole = await archiveWhole(sides, { name, directory, nowIso, sentence: words }, limit)
+    if (verdict !== 'ahead') return whole
+    try {
+      const exported = await this.archive(directory, limit)
+      return { ...whole, count, paths: [...whole.paths, ...exported.paths] }
+    } catch (failure) {
+      if (!(failure instanceof StoreFailure)) throw failure
+      tell(`what only we hold could not be exported by itself: ${failure.message}`)
+      return { ...whole, count }
+    }
+  }
+
+  async #assertPeerServes(limit: Limit): Promise<void> {
+    const { peer } = this.#ways
+    const { rows } = await peer.ask('SELECT @@global.read_only AS ro', limit)
+    if (rows[0]?.['ro'] !== '0') {
+      throw refuse(`${peer.where} is read-only, so its data is not the one to copy`)
+    }
+  }
+
   /** A server in the middle of giving something up has rows and numbers that do not fit. */
   async assertNoneBegun(limit: Limit): Promise<void> {
     const pending = await this.#pending(limit)
     if (pending !== null) throw refuse(interrupted(pending))
+    const copy = await this.#pendingCopy(limit)
+    if (copy !== null) throw refuse(halfCopied(copy))
   }
 
   #assertSetAside(divergence: Divergence): void {
@@ -123,10 +218,24 @@ export class MariadbReturn {
     this.#archived = null
   }
 
-  /** Null also where our tables are not: then nothing was ever undone. */
-  async #pending(limit: Limit): Promise<PendingUndo | null> {
+  #pending(limit: Limit): Promise<PendingUndo | null> {
+    return this.#noted((lane) => pendingUndo(lane, limit))
+  }
+
+  #pendingCopy(limit: Limit): Promise<string | null> {
+    return this.#noted((lane) => pendingCopy(lane, limit))
+  }
+
+  /** Refuses a server whose data is not whole, asked on a lane that nothing holds up. */
+  async assertWhole(lane: Lane, limit: Limit): Promise<void> {
+    const copy = await this.#noted(() => pendingCopy(lane, limit))
+    if (copy !== null) throw refuse(halfCopied(copy))
+  }
+
+  /** Null also where our tables are not: then nothing was ever begun. */
+  async #noted<Note>(ask: (lane: Lane) => Promise<Note | null>): Promise<Note | null> {
     try {
-      return await pendingUndo(this.#ways.act, limit)
+      return await ask(this.#ways.act)
     } catch (failure) {
       if (failure instanceof SqlFailure && failure.errno > 0) return null
       throw failure
@@ -180,6 +289,10 @@ function rangesOf({ errant }: Divergence): string {
 
 function interrupted({ range, archive }: PendingUndo): string {
   return `giving up ${range} was interrupted (it is set aside in ${archive}); rejoin finishes it`
+}
+
+function halfCopied(archive: string): string {
+  return `copying it anew was interrupted, so its data is not whole (what it held is in ${archive}); finish it with: tandem data rejoin NAME --copy`
 }
 
 /** A clause as a sentence for people. */

@@ -27,6 +27,29 @@ export const UNDO_PRIVILEGES = [
   'RELOAD',
 ] as const
 
+/** Granted besides to the same account, where it shall be able to copy a whole server anew. */
+export const COPY_PRIVILEGES = [
+  'SELECT',
+  'INSERT',
+  'UPDATE',
+  'DELETE',
+  'CREATE',
+  'DROP',
+  'ALTER',
+  'INDEX',
+  'REFERENCES',
+  'TRIGGER',
+  'EVENT',
+  'CREATE VIEW',
+  'SHOW VIEW',
+  'CREATE ROUTINE',
+  'ALTER ROUTINE',
+  'LOCK TABLES',
+  'SHOW DATABASES',
+  'SET USER',
+  'BINLOG MONITOR',
+] as const
+
 /** A setting that must be so, and why. Names with underscores, as the server shows them. */
 export interface Setting {
   name: string
@@ -79,6 +102,31 @@ export interface MariadbAccounts {
   replicationHosts: readonly string[]
   /** Account that undoes; null leaves it out, and a diverged node is then copied anew. */
   undo: { user: string; password: string } | null
+  /** Account that compares both nodes; left out where none is wanted. */
+  verify?: VerifyAccount | null
+}
+
+/**
+ * Reads, and does nothing else: no RELOAD and no right to write. SELECT on everything includes the
+ * server's own accounts, so that naming schemas grants less.
+ */
+export interface VerifyAccount {
+  user: string
+  password: string
+  /** Null: everything. */
+  schemas: readonly string[] | null
+}
+
+function verifyStatements(account: VerifyAccount, hosts: readonly string[]): string[] {
+  const schemas = account.schemas?.map((name) => `\`${name.replace(/`/g, '``')}\`.*`)
+  return hosts.flatMap((host) => {
+    const name = `${text(account.user)}@${text(host)}`
+    return [
+      `CREATE USER IF NOT EXISTS ${name} IDENTIFIED BY ${text(account.password)}`,
+      `GRANT BINLOG MONITOR ON *.* TO ${name}`,
+      ...(schemas ?? ['*.*']).map((place) => `GRANT SELECT ON ${place} TO ${name}`),
+    ]
+  })
 }
 
 /** Lines for a file below /etc/mysql/mariadb.conf.d, of the node with this number. */
@@ -124,6 +172,7 @@ export function mariadbStatements(accounts: MariadbAccounts): string[] {
       `GRANT SELECT, INSERT, UPDATE ON tandem.undone TO ${undoing}`,
     )
   }
+  if (accounts.verify != null) statements.push(...verifyStatements(accounts.verify, hosts))
   for (const host of accounts.replicationHosts) {
     const account = `${text(accounts.replicationUser)}@${text(host)}`
     statements.push(
@@ -133,6 +182,17 @@ export function mariadbStatements(accounts: MariadbAccounts): string[] {
   }
   statements.push('SET SESSION sql_log_bin = 1')
   return statements
+}
+
+/** Statements that let the account which undoes also copy everything (`tandem data rejoin --copy`). */
+export function mariadbCopyGrants(user: string, hosts: readonly string[]): string[] {
+  return [
+    'SET SESSION sql_log_bin = 0',
+    ...hosts.map(
+      (host) => `GRANT ${COPY_PRIVILEGES.join(', ')} ON *.* TO ${text(user)}@${text(host)}`,
+    ),
+    'SET SESSION sql_log_bin = 1',
+  ]
 }
 
 /** The same as one text to be given to the `mariadb` client. */
@@ -169,6 +229,18 @@ const SCHEMA: readonly string[] = [
     OR (CAST(JSON_VALUE(Priv, '$.access') AS UNSIGNED) & (1 << 15)
       AND COALESCE(CAST(JSON_VALUE(Priv, '$.version_id') AS UNSIGNED), 0) < 101100)`,
 ]
+
+/** Which of the privileges on everything a list of grants lacks; pure. */
+export function missing(grants: readonly string[], wanted: readonly string[]): string[] {
+  const held = new Set(
+    grants.flatMap((line) => {
+      const match = /^GRANT (.*?) ON \*\.\* TO /.exec(line)
+      return match === null ? [] : (match[1] ?? '').split(',').map((name) => name.trim())
+    }),
+  )
+  if (held.has('ALL PRIVILEGES')) return []
+  return wanted.filter((name) => !held.has(name))
+}
 
 function text(value: string): string {
   return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "''")}'`

@@ -8,6 +8,7 @@
  */
 import { type Gtid, newestOf, parseGtidList } from './gtid.ts'
 import type { Asks, SqlRow } from './mariadb-door.ts'
+import type { SemiSyncStatus } from './mariadb-semi-sync.ts'
 import type { StorePosition, StoreRole } from './replicated-store.ts'
 import { type Limit, StoreFailure } from './store-result.ts'
 
@@ -51,8 +52,7 @@ export interface ServerState {
   binlogBase: string | null
   /** Null when it never had a peer. */
   replication: ReplicationStatus | null
-  /** Writes wait for the peer, now. */
-  semiSync: boolean
+  semiSync: SemiSyncStatus
 }
 
 const VARIABLES = `SELECT @@global.read_only AS ro, @@version AS version,
@@ -62,7 +62,8 @@ const VARIABLES = `SELECT @@global.read_only AS ro, @@version AS version,
   @@global.datadir AS datadir, @@global.log_bin_basename AS base`
 
 const STATUS = `SHOW GLOBAL STATUS WHERE Variable_name IN
-  ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients', 'Uptime')`
+  ('Rpl_semi_sync_master_status', 'Rpl_semi_sync_master_clients', 'Rpl_semi_sync_master_yes_tx',
+    'Rpl_semi_sync_master_wait_sessions', 'Uptime')`
 
 /** Looks at everything above; three statements. */
 export async function lookAtServer(lane: Asks, limit: Limit): Promise<ServerState> {
@@ -85,9 +86,13 @@ export async function lookAtServer(lane: Asks, limit: Limit): Promise<ServerStat
     uptimeSeconds: Number(status.get('Uptime') ?? 0),
     binlogBase: variables['base'] ?? null,
     replication,
-    semiSync:
-      status.get('Rpl_semi_sync_master_status') === 'ON' &&
-      Number(status.get('Rpl_semi_sync_master_clients') ?? 0) > 0,
+    semiSync: {
+      on:
+        status.get('Rpl_semi_sync_master_status') === 'ON' &&
+        Number(status.get('Rpl_semi_sync_master_clients') ?? 0) > 0,
+      acknowledged: Number(status.get('Rpl_semi_sync_master_yes_tx') ?? 0),
+      waiting: Number(status.get('Rpl_semi_sync_master_wait_sessions') ?? 0),
+    },
   }
 }
 

@@ -9,6 +9,7 @@
  * What takes long or may hang has a lane of its own, so that looking and probing go on meanwhile.
  * What makes this up is in the files beside it; here is only the order of the steps.
  */
+import { dirname, isAbsolute, resolve } from 'node:path'
 import { newestOf, parseGtidList } from './gtid.ts'
 import { blockersOf, type Own } from './mariadb-blockers.ts'
 import { Lane } from './mariadb-door.ts'
@@ -20,6 +21,7 @@ import { linkFault } from './mariadb-link.ts'
 import type { MariadbOptions } from './mariadb-options.ts'
 import { MariadbProcess } from './mariadb-process.ts'
 import { MariadbReturn, sentence } from './mariadb-return.ts'
+import { SemiSync } from './mariadb-semi-sync.ts'
 import {
   backlogOf,
   Flow,
@@ -32,6 +34,7 @@ import {
 } from './mariadb-status.ts'
 import { drainReceived, waitForPosition } from './mariadb-wait.ts'
 import type {
+  CopyRequest,
   RejoinWay,
   ReplicatedStore,
   StoreArchive,
@@ -63,6 +66,7 @@ export class MariadbStore implements ReplicatedStore {
   readonly #hazards: HazardWatch
   readonly #process: MariadbProcess
   readonly #flow = new Flow()
+  readonly #semiSync: SemiSync
   readonly #return: MariadbReturn
   /** A freeze of ours may be in force. */
   #frozen = false
@@ -75,13 +79,15 @@ export class MariadbStore implements ReplicatedStore {
     const ours = (): Lane => new Lane(options.server, login)
     this.name = options.name
     this.#options = options
-    this.#own = { user: options.user, replicationUser: options.replicationUser }
+    const { user, replicationUser, verifyUser = null } = options
+    this.#own = { user, replicationUser, verifyUser }
     this.#label = `store ${options.name}`
     this.#look = ours()
     this.#act = ours()
     this.#probe = ours()
     this.#background = ours()
     this.#peer = new Lane(options.peer, login)
+    this.#semiSync = new SemiSync(this.#act, options.semiSyncTimeoutMs)
     const known = [options.user, options.undo?.user ?? options.user]
     this.#hazards = new HazardWatch(this.#own, known, ours())
     this.#process = new MariadbProcess(options.pidFile)
@@ -107,7 +113,8 @@ export class MariadbStore implements ReplicatedStore {
         position: positionOf(state),
         following: linksTo(link, this.#options.peer) && this.#flow.follows(link, performance.now()),
         backlog: backlogOf(state),
-        confirmsTogether: state.semiSync,
+        logBytes: null,
+        confirmsTogether: this.#semiSync.judge(state.semiSync, performance.now()),
         hazards: broken === null ? hazards : [sentence(broken), ...hazards],
         version: state.version,
       }
@@ -148,7 +155,7 @@ export class MariadbStore implements ReplicatedStore {
   promote(limitMs: number): Promise<StoreResult<void>> {
     return this.#call('promote', limitMs, async (limit) => {
       await this.#return.assertNoneBegun(limit)
-      await this.#act.ask('SET GLOBAL read_only=0', limit)
+      await this.#semiSync.promote(limit)
       this.#frozen = false
       this.#stopInBackground()
     })
@@ -158,7 +165,7 @@ export class MariadbStore implements ReplicatedStore {
     return this.#call('demote', limitMs, async (limit) => {
       await closeByForce(this.#lanes(), this.#own, limit, (why) => this.#refusal('demote', why))
       this.#frozen = false
-      await this.#act.ask('SET GLOBAL rpl_semi_sync_master_enabled=0', limit)
+      await this.#semiSync.order(true, limit)
       await this.#stopSlaves(limit)
       // Their COMMIT can only be refused, and their locks would hold up what comes from the peer.
       await endApplications(this.#lanes(), this.#own, limit, 'holding-rows')
@@ -175,6 +182,7 @@ export class MariadbStore implements ReplicatedStore {
     return this.#call('probe', limitMs, async (limit) => {
       if (role !== 'writable') {
         await this.#probe.ask('SELECT number FROM tandem.probe WHERE id=1', limit)
+        await this.#return.assertWhole(this.#probe, limit)
         return
       }
       this.#probes += 1
@@ -200,19 +208,7 @@ export class MariadbStore implements ReplicatedStore {
 
   confirm(alone: boolean, limitMs: number): Promise<StoreResult<void>> {
     return this.#call('confirm', limitMs, async (limit) => {
-      if (!this.#options.semiSync) return
-      if (alone) {
-        await this.#act.ask('SET GLOBAL rpl_semi_sync_master_enabled=0', limit)
-        return
-      }
-      const { rows } = await this.#act.ask('SELECT @@global.read_only AS ro', limit)
-      // On a standby the applier would wait for the active to confirm what came from there.
-      if (rows[0]?.['ro'] !== '0') {
-        throw this.#refusal('confirm', 'only writes of the active wait for the peer; promote first')
-      }
-      const timeoutMs = Math.max(1, Math.round(this.#options.semiSyncTimeoutMs))
-      await this.#act.ask(`SET GLOBAL rpl_semi_sync_master_timeout=${timeoutMs}`, limit)
-      await this.#act.ask('SET GLOBAL rpl_semi_sync_master_enabled=1', limit)
+      if (this.#options.semiSync) await this.#semiSync.order(alone, limit)
     })
   }
 
@@ -229,6 +225,14 @@ export class MariadbStore implements ReplicatedStore {
       const way = await this.#return.rejoin(comparison, limit)
       this.#frozen = false
       return way
+    })
+  }
+
+  copy(request: CopyRequest, limitMs: number): Promise<StoreResult<StoreArchive>> {
+    return this.#call('copy', limitMs, async (limit) => {
+      const archive = await this.#return.copy(request, limit)
+      this.#frozen = false
+      return archive
     })
   }
 
@@ -252,6 +256,15 @@ export class MariadbStore implements ReplicatedStore {
 
   kill(): Promise<StoreResult<void>> {
     return this.#call('kill', KILL_LIMIT_MS, () => this.#process.kill())
+  }
+
+  directories(limitMs: number): Promise<StoreResult<readonly string[]>> {
+    return this.#call('look', limitMs, async (limit) => {
+      const { dataDirectory, binlogBase } = await this.#state(limit)
+      const binlogs = this.#options.binlogDirectory ?? (binlogBase && dirname(binlogBase))
+      const told = [dataDirectory, binlogs].filter((path) => path !== null && isAbsolute(path))
+      return told.map((path) => resolve(path ?? ''))
+    })
   }
 
   close(): void {

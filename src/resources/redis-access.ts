@@ -60,3 +60,28 @@ export const NEEDED_COMMANDS: readonly NeededCommand[] = [
 
 /** What a replica asks of the server it follows. */
 export const REPLICA_COMMANDS: readonly string[] = ['psync', 'replconf', 'ping']
+
+const NOT_THERE = `${KEY_PREFIX}not-there`
+
+/** What comparing two servers takes: reading, of every key. As in a rule, and one call. */
+export const VERIFY_COMMANDS: readonly [rule: string, example: readonly string[]][] = [
+  ['info', ['INFO', 'replication']],
+  ['time', ['TIME']],
+  ['select', ['SELECT', '0']],
+  ['scan', ['SCAN', '0', 'COUNT', '1']],
+  ['exists', ['EXISTS', NOT_THERE]],
+  ['type', ['TYPE', NOT_THERE]],
+  ['memory|usage', ['MEMORY', 'USAGE', NOT_THERE]],
+  ['dump', ['DUMP', NOT_THERE]],
+  ['pexpiretime', ['PEXPIRETIME', NOT_THERE]],
+  ['getrange', ['GETRANGE', NOT_THERE, '0', '0']],
+  ['lrange', ['LRANGE', NOT_THERE, '0', '0']],
+  ['zrange', ['ZRANGE', NOT_THERE, '0', '0']],
+  ['scard', ['SCARD', NOT_THERE]],
+  ['sscan', ['SSCAN', NOT_THERE, '0']],
+  ['hlen', ['HLEN', NOT_THERE]],
+  ['hscan', ['HSCAN', NOT_THERE, '0']],
+  ['xrange', ['XRANGE', NOT_THERE, '-', '+']],
+  // Without an answer to try: it refuses a stream that is not there.
+  ['xinfo|groups', []],
+]

@@ -181,6 +181,21 @@ export function persistenceOf(fields: InfoFields): RedisPersistence | null {
   }
 }
 
+/**
+ * How long the append-only file is with what waits to be written to it: it gets what the replication
+ * stream gets, byte for byte, but for the server's own pings. Rewriting makes it shorter.
+ *
+ * @returns null when the server keeps none or is still reading it
+ */
+export function logBytesOf(look: {
+  persistence: RedisPersistence
+  fields: InfoFields
+}): number | null {
+  const size = numberOf(look.fields, 'aof_current_size')
+  if (!look.persistence.appendOnly || look.persistence.loading || size === null) return null
+  return size + (numberOf(look.fields, 'aof_buffer_length') ?? 0)
+}
+
 /** Keys in all databases; only right when the section was asked for. */
 export function keyCountOf(fields: InfoFields): number {
   let count = 0

@@ -23,7 +23,12 @@ export interface RedisLineOptions {
   place: RedisPlace
   /** Null is the account `default` without a password. */
   account: { username: string; password: string } | null
+  /** Number of the database; 0 when left out. */
+  database?: number
 }
+
+/** An answer as the server sent it, for names and values that are no text. */
+export type RedisBytes = Buffer | number | null | readonly RedisBytes[]
 
 export type RedisReply = string | number | null | readonly RedisReply[]
 
@@ -64,6 +69,12 @@ export class RedisLine {
     return String(await this.call(words, limit, again))
   }
 
+  /** Like `call`, byte for byte in both directions. Several may be asked at once. */
+  async bytes(words: readonly [string, ...(string | Buffer)[]], limit: Limit): Promise<RedisBytes> {
+    const [name, ...rest] = words
+    return await this.#ask(name, limit, (client) => client.callBuffer(name, ...rest))
+  }
+
   /** Ends the connection; later calls fail. */
   close(): void {
     this.#closed = true
@@ -79,12 +90,20 @@ export class RedisLine {
   }
 
   async #send(words: readonly string[], limit: Limit): Promise<RedisReply> {
-    const what = describe(words)
+    const [name, ...rest] = words
+    return await this.#ask(describe(words), limit, (client) => ask(client, name!, rest))
+  }
+
+  /** @param what  for messages, without what could be secret */
+  async #ask<Reply>(
+    what: string,
+    limit: Limit,
+    send: (client: Redis) => Promise<unknown>,
+  ): Promise<Reply> {
     if (this.#closed) throw this.#failure('HA_STORE_UNREACHABLE', what, 'we closed the connection')
     if (limit.over()) throw this.#failure('HA_STORE_TIMEOUT', what, tooLate(limit, 'not sent'))
     const client = await this.#within(limit, what, 'no connection', this.#ready())
-    const [name, ...rest] = words
-    return await this.#within(limit, what, 'no answer', ask(client, name!, rest))
+    return (await this.#within(limit, what, 'no answer', send(client))) as Reply
   }
 
   #ready(): Promise<Redis> {
@@ -123,6 +142,8 @@ export class RedisLine {
     try {
       await client.connect()
       if (account !== null) await ask(client, LOGIN, [account.username, account.password])
+      const { database = 0 } = this.#options
+      if (database !== 0) await ask(client, 'SELECT', [String(database)])
       // Unless somebody hung up meanwhile and opened another.
       if (this.#client === client) this.#opening = null
       return client

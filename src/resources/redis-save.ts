@@ -38,6 +38,21 @@ export async function saveAll(
   return { look, files: { ...settings, appendOnly, savedAfterMs } }
 }
 
+/**
+ * Where the server keeps what it saves.
+ *
+ * @throws StoreFailure
+ */
+export async function directoriesOf(
+  line: RedisLine,
+  dataDirectory: string | null,
+  limit: Limit,
+): Promise<string[]> {
+  if (dataDirectory !== null) return [dataDirectory]
+  const { directory } = await whereItKeeps(line, await askAll(line, limit), null, limit)
+  return [directory]
+}
+
 /** When no child of the server writes files. */
 async function whenIdle(line: RedisLine, limit: Limit): Promise<RedisLook> {
   for (;;) {

@@ -6,7 +6,13 @@
  * the server needs there; `masterauth` must have the password itself.
  */
 import { createHash } from 'node:crypto'
-import { KEY_PREFIX, NEEDED_COMMANDS, NOWHERE, REPLICA_COMMANDS } from './redis-access.ts'
+import {
+  KEY_PREFIX,
+  NEEDED_COMMANDS,
+  NOWHERE,
+  REPLICA_COMMANDS,
+  VERIFY_COMMANDS,
+} from './redis-access.ts'
 
 export interface RedisSetup {
   /** Our account, as in our own configuration. */
@@ -17,6 +23,8 @@ export interface RedisSetup {
   replicaPassword: string
   /** Where the access list will lie. */
   aclFile: string
+  /** The account that compares both nodes; left out where none is wanted. */
+  verify?: { user: string; password: string } | null
 }
 
 /**
@@ -29,6 +37,7 @@ export function accessLines(setup: RedisSetup): string {
   return [
     `user ${setup.username} on #${hash(setup.password)} resetkeys ~${KEY_PREFIX}* resetchannels -@all ${ours}`,
     `user ${setup.replicaUsername} on #${hash(setup.replicaPassword)} resetkeys resetchannels -@all ${replica}`,
+    ...(setup.verify == null ? [] : [verifyLine(setup.verify)]),
     'user default on nopass ~* &* +@all -@admin -@dangerous +info',
     '',
   ].join('\n')
@@ -78,6 +87,11 @@ export function setupText(setup: RedisSetup): string {
     '# 4. Restart Redis on the standby first. From now on nobody types CONFIG REWRITE.',
     '',
   ].join('\n')
+}
+
+function verifyLine({ user, password }: { user: string; password: string }): string {
+  const rules = VERIFY_COMMANDS.map(([rule]) => `+${rule}`).join(' ')
+  return `user ${user} on #${hash(password)} resetkeys %R~* resetchannels -@all ${rules}`
 }
 
 function hash(password: string): string {

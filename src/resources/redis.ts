@@ -16,21 +16,22 @@
  *
  * The master and slave of Redis's own words stay behind this file and those beside it.
  */
-import { join } from 'node:path'
 import { readWholeFile } from '../system/file.ts'
 import { NOWHERE, PROBE_KEY } from './redis-access.ts'
-import { takeFiles } from './redis-archive.ts'
-import { archiveText } from './redis-archive-text.ts'
 import { askAll, askDenied, askMay, askPeer, askReplication, type RedisLook } from './redis-ask.ts'
+import { type CopyWays, copyAnew } from './redis-copy.ts'
+import { FollowedHistory } from './redis-followed.ts'
 import { countsUs, hazardsOf } from './redis-hazards.ts'
 import { compareHistories } from './redis-history.ts'
-import { keyCountOf, parseInfo, type RedisReplication } from './redis-info.ts'
+import { keyCountOf, logBytesOf, parseInfo, type RedisReplication } from './redis-info.ts'
 import { judgeRedis } from './redis-inspect.ts'
 import { RedisLine, type RedisPlace } from './redis-line.ts'
 import { RedisProcess } from './redis-process.ts'
-import { saveAll } from './redis-save.ts'
+import { losesMore, replicaOf, setAside } from './redis-return.ts'
+import { directoriesOf } from './redis-save.ts'
 import { readSettings } from './redis-settings.ts'
 import type {
+  CopyRequest,
   RejoinWay,
   ReplicatedStore,
   StoreArchive,
@@ -54,6 +55,8 @@ export interface RedisStoreOptions {
   /** Where our server keeps its files; null: as its configuration says. */
   dataDirectory: string | null
   pidFile: string | null
+  /** Where it is remembered whom our server followed; left out: nowhere. */
+  followedFile?: string
   /** Wall clock, for the names and texts of archives. */
   now: () => Date
 }
@@ -74,6 +77,7 @@ export class RedisStore implements ReplicatedStore {
   readonly kind = 'redis'
   readonly #options: RedisStoreOptions
   readonly #process: RedisProcess
+  readonly #followed: FollowedHistory
   /** One line per purpose: one that is given up at its limit takes no other call along. */
   readonly #commands: RedisLine
   readonly #looks: RedisLine
@@ -89,6 +93,7 @@ export class RedisStore implements ReplicatedStore {
     this.name = name
     this.#options = options
     this.#process = new RedisProcess(name, pidFile)
+    this.#followed = new FollowedHistory(options.followedFile ?? null)
     const line = (label: string, place: RedisPlace): RedisLine =>
       new RedisLine({ label, place, account })
     this.#commands = line(name, ours)
@@ -102,12 +107,15 @@ export class RedisStore implements ReplicatedStore {
     return answer(limitMs, async (limit) => {
       const look = await askAll(this.#looks, limit)
       this.#process.note(look.server)
-      const { following } = look.replication
+      const { following, history } = look.replication
+      const follows = await this.#follows(look, limit)
+      if (follows) this.#followed.note({ history, runId: look.server.runId })
       return {
         role: following?.readOnly === true ? 'read-only' : 'writable',
         position: positionOf(look.replication),
-        following: await this.#follows(look, limit),
+        following: follows,
         backlog: following?.linkUp === true ? following.receivedOffset - following.offset : null,
+        logBytes: logBytesOf(look),
         confirmsTogether: false,
         hazards: hazardsOf(look, this.#options.peer),
         version: look.server.version,
@@ -187,6 +195,7 @@ export class RedisStore implements ReplicatedStore {
   promote(limitMs: number): Promise<StoreResult<void>> {
     return answer(limitMs, async (limit) => {
       await this.#commands.call(['PING'], limit, true)
+      this.#followed.forget()
       await this.#commands.call(['REPLICAOF', 'NO', 'ONE'], limit)
       const after = await askReplication(this.#commands, limit)
       if (after.following !== null) throw this.#refuse('promote', 'somebody made it follow again')
@@ -244,29 +253,7 @@ export class RedisStore implements ReplicatedStore {
   }
 
   archive(directory: string, limitMs: number): Promise<StoreResult<StoreArchive>> {
-    return answer(limitMs, async (limit) => {
-      // Without the peer an archive is as good; only the count is not known then.
-      const comparison = await this.#compare(new Limit(limit.leftMs() / 4)).catch((cause) => {
-        if (cause instanceof StoreFailure) return null
-        throw cause
-      })
-      const at = this.#options.now()
-      const { look, files } = await saveAll(this.#commands, this.#options.dataDirectory, limit)
-      const keys = keyCountOf(look.fields)
-      const stamp = at.toISOString().replace(/[:.]/g, '-')
-      const paths = await takeFiles(
-        {
-          files,
-          target: join(directory, `${this.name}-${stamp}`),
-          description: archiveText({ ...look, files, name: this.name, at, keys, comparison }),
-        },
-        limit,
-      )
-      const count = comparison?.ours ?? null
-      const lacks =
-        count === null ? 'how much the peer lacks is unknown' : `${count} bytes the peer lacks`
-      return { paths, count, sentence: `Set aside ${keys} keys of ${this.name}; ${lacks}.` }
-    })
+    return answer(limitMs, (limit) => this.#setAside(directory, limit))
   }
 
   rejoin(comparison: StoreComparison, limitMs: number): Promise<StoreResult<RejoinWay>> {
@@ -290,6 +277,18 @@ export class RedisStore implements ReplicatedStore {
         await pause(LOOSE_MS)
       }
     })
+  }
+
+  copy(request: CopyRequest, limitMs: number): Promise<StoreResult<StoreArchive>> {
+    const ways: CopyWays = {
+      ...{ line: this.#commands, peer: this.#options.peer },
+      compare: (limit) => this.#compare(limit),
+      setAside: (directory, limit) => this.#setAside(directory, limit),
+      copiesMade: (limit) => this.#copiesMade(limit),
+      follows: (look, limit) => this.#follows(look, limit),
+      refuse: (why) => this.#refuse('copy', why),
+    }
+    return answer(limitMs, (limit) => copyAnew(ways, request, limit))
   }
 
   inspect(limitMs: number): Promise<StoreResult<readonly StoreFinding[]>> {
@@ -316,6 +315,11 @@ export class RedisStore implements ReplicatedStore {
       await this.#process.kill()
       this.#heldUntilMs = 0
     })
+  }
+
+  directories(limitMs: number): Promise<StoreResult<readonly string[]>> {
+    const { dataDirectory } = this.#options
+    return answer(limitMs, (limit) => directoriesOf(this.#looks, dataDirectory, limit))
   }
 
   close(): void {
@@ -361,6 +365,17 @@ export class RedisStore implements ReplicatedStore {
     return true
   }
 
+  async #setAside(directory: string, limit: Limit): Promise<StoreArchive> {
+    // Without the peer an archive is as good; only the count is not known then.
+    const comparison = await this.#compare(new Limit(limit.leftMs() / 4)).catch((cause) => {
+      if (cause instanceof StoreFailure) return null
+      throw cause
+    })
+    const { dataDirectory, now } = this.#options
+    const what = { name: this.name, line: this.#commands, dataDirectory, directory }
+    return setAside({ ...what, at: now(), comparison }, limit)
+  }
+
   async #compare(limit: Limit): Promise<StoreComparison> {
     const theirs = await askReplication(this.#peer, limit)
     if (theirs.following?.readOnly === true) {
@@ -372,7 +387,9 @@ export class RedisStore implements ReplicatedStore {
     const ours = await askAll(this.#commands, limit)
     // Half loaded it looks emptier than it is.
     if (ours.persistence.loading) throw this.#refuse('compare', 'it is still loading its data')
-    return compareHistories(ours.replication, theirs, keyCountOf(ours.fields) === 0)
+    const compared = compareHistories(ours.replication, theirs, keyCountOf(ours.fields) === 0)
+    if (compared.verdict !== 'unknown') return compared
+    return (await this.#followed.compare(ours, theirs)) ?? compared
   }
 
   /** How many times the peer's server made a whole copy for a replica. */
@@ -382,17 +399,6 @@ export class RedisStore implements ReplicatedStore {
   }
 }
 
-function replicaOf({ address, port }: { address: string; port: number }): string[] {
-  return ['REPLICAOF', address, String(port)]
-}
-
 function positionOf({ history, offset, following }: RedisReplication): StorePosition {
   return { history, offset: following?.offset ?? offset }
-}
-
-/** Whether linking now would cost more than what was said before. */
-function losesMore(now: StoreComparison, told: StoreComparison): boolean {
-  if (now.verdict === 'same' || told.verdict === 'unknown') return false
-  if (now.verdict === 'unknown') return true
-  return (now.ours ?? 0) > (told.ours ?? 0)
 }

@@ -55,6 +55,11 @@ export interface StoreReport {
   following: boolean
   /** Received and not yet applied, in units of the offset; null when nothing is received. */
   backlog: number | null
+  /**
+   * Bytes of its own log of changes, where that grows as the offset does: after a crash, which makes it
+   * forget the offset, this tells how far it was. Null where there is no such log.
+   */
+  logBytes: number | null
   /** A write is confirmed only when the peer has it, and that is so right now. */
   confirmsTogether: boolean
   /** What an operator should know before a switchover, each one sentence with its mend. */
@@ -93,6 +98,19 @@ export type RejoinWay =
   | 'undone'
   /** Everything was copied anew. */
   | 'copied'
+
+/** What a full copy needs of whoever asks for it. */
+export interface CopyRequest {
+  /** Archives go below it. */
+  directory: string
+  /**
+   * Carries out what changes our store, alone on it; null when the role changed meanwhile, and then
+   * nothing was changed.
+   */
+  whenStill: <Value>(work: () => Promise<Value>) => Promise<Value | null>
+  /** How far it is, a clause for an operator. */
+  tell: (progress: string) => void
+}
 
 /** A store of this node, and its counterpart on the peer as far as calls need it. */
 export interface ReplicatedStore {
@@ -138,7 +156,10 @@ export interface ReplicatedStore {
    */
   probe(role: StoreRole, limitMs: number): Promise<StoreResult<void>>
 
-  /** Whether a write waits for the peer (`alone: false`) or is confirmed at once. */
+  /**
+   * Whether a write waits for the peer (`alone: false`) or is confirmed at once. For a store that is not
+   * writable yet it takes force with the promotion.
+   */
   confirm(alone: boolean, limitMs: number): Promise<StoreResult<void>>
 
   /** Compares our history with that of the peer's store, which is active. Changes nothing. */
@@ -154,11 +175,20 @@ export interface ReplicatedStore {
    */
   rejoin(comparison: StoreComparison, limitMs: number): Promise<StoreResult<RejoinWay>>
 
+  /**
+   * Sets everything of ours aside, replaces it by a copy of what the peer's active store holds, and
+   * follows that. For what `rejoin` cannot, and where rows differ although histories do not.
+   */
+  copy(request: CopyRequest, limitMs: number): Promise<StoreResult<StoreArchive>>
+
   /** Each setting that should be otherwise, with the reason and the mend. Changes nothing. */
   inspect(limitMs: number): Promise<StoreResult<readonly StoreFinding[]>>
 
   /** Ends the server process at once. The last resort for what does not answer. */
   kill(): Promise<StoreResult<void>>
+
+  /** Directories of this machine that must not get full: data, logs. None when it cannot be told. */
+  directories(limitMs: number): Promise<StoreResult<readonly string[]>>
 
   /** Closes our connections. */
   close(): void

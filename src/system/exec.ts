@@ -23,6 +23,10 @@ export interface RunRequest {
   timeoutMs: number
   /** Written to stdin, which is then closed. Never shown in messages. */
   input?: string
+  /** The same from a file of any size, instead of `input`. */
+  inputFile?: string
+  /** Ends it as at the time limit. */
+  signal?: AbortSignal
   /** Added to our own environment. */
   env?: Readonly<Record<string, string>>
   cwd?: string
@@ -74,7 +78,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
     detached: true,
     maxBuffer: OUTPUT_MAX_CHARS,
     stripFinalNewline: false,
-    ...(request.input === undefined ? { stdin: 'ignore' as const } : { input: request.input }),
+    ...inputOf(request),
     ...(request.env === undefined ? {} : { env: { ...request.env } }),
     ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
   })
@@ -91,7 +95,13 @@ export async function run(request: RunRequest): Promise<RunResult> {
       subprocess.stderr?.destroy()
     }, request.timeoutMs + KILL_AFTER_MS),
   ]
+  const abort = (): void => {
+    killGroup(subprocess.pid, 'SIGTERM')
+    timers.push(setTimeout(() => killGroup(subprocess.pid, 'SIGKILL'), KILL_AFTER_MS))
+  }
+  request.signal?.addEventListener('abort', abort, { once: true })
   const result = await subprocess
+  request.signal?.removeEventListener('abort', abort)
   for (const timer of timers) clearTimeout(timer)
   const end: RunEnd = {
     stdout: result.stdout ?? '',
@@ -108,6 +118,11 @@ export async function run(request: RunRequest): Promise<RunResult> {
     cause: result.cause,
     ...end,
   }
+}
+
+function inputOf({ input, inputFile }: RunRequest) {
+  if (inputFile !== undefined) return { inputFile }
+  return input === undefined ? { stdin: 'ignore' as const } : { input }
 }
 
 function killGroup(leaderPid: number | undefined, signal: NodeJS.Signals): void {

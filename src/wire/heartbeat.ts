@@ -24,7 +24,7 @@
  * |     58 |    6 | position: term of its history                                 | 1 |
  * |     64 |    8 | position: offset, below 2^53                                  | 1 |
  * |     72 |    4 | heardAgo in microseconds, rounded down                        | 1 |
- * |     76 |    n | fields that later releases of version 1 append; ignored       | 1 |
+ * |     76 |    n | sections that are appended, for people: `store-words.ts`      | 1 |
  * | length - 32 | 32 | HMAC-SHA256 (RFC 2104) over everything before it           | 1 |
  *
  * The HMAC is not shortened: 16 bytes less would gain nothing on a LAN. It covers what is appended,
@@ -41,10 +41,12 @@ const VERSION = 1
 const BODY_BYTES = 76
 const HMAC_BYTES = 32
 
-/** A datagram of this release. */
+/** A datagram with nothing appended. */
 export const HEARTBEAT_BYTES = BODY_BYTES + HMAC_BYTES
 /** Longer than any later release may grow; far below every MTU. */
 export const HEARTBEAT_MAX_BYTES = 512
+const APPENDED_MAX_BYTES = HEARTBEAT_MAX_BYTES - HEARTBEAT_BYTES
+const NOTHING = new Uint8Array(0)
 
 const ROLES: readonly Role[] = ['standby', 'elect', 'take', 'active', 'demoting']
 const NODES: readonly NodeName[] = ['sp1', 'sp2']
@@ -87,15 +89,21 @@ export type HeartbeatRead = { ok: true; heartbeat: Heartbeat } | { ok: false; re
 /**
  * Writes and signs a heartbeat.
  *
- * @returns a buffer of its own, 108 bytes
+ * @param appended  sections behind the body, at most `APPENDED_MAX_BYTES`; copied
+ * @returns a buffer of its own, 108 bytes and what is appended
  * @throws RangeError when a field does not fit its place: our mistake, never the network's
  */
-export function encodeHeartbeat(heartbeat: Heartbeat, key: PairKey): Buffer {
-  const bytes = Buffer.alloc(HEARTBEAT_BYTES)
+export function encodeHeartbeat(
+  heartbeat: Heartbeat,
+  key: PairKey,
+  appended: Uint8Array = NOTHING,
+): Buffer {
+  const appendedBytes = place('appended', appended.length, APPENDED_MAX_BYTES)
+  const bytes = Buffer.alloc(HEARTBEAT_BYTES + appendedBytes)
   bytes.writeUInt32BE(MAGIC, 0)
   bytes[4] = VERSION
   bytes[5] = key.id
-  bytes.writeUInt16BE(HEARTBEAT_BYTES, 6)
+  bytes.writeUInt16BE(bytes.length, 6)
   bytes[8] = codeOf(heartbeat.node)
   bytes[9] = place('role', ROLES.indexOf(heartbeat.role), ROLES.length - 1)
   bytes.writeUInt16BE(flagsOf(heartbeat), 10)
@@ -112,8 +120,15 @@ export function encodeHeartbeat(heartbeat: Heartbeat, key: PairKey): Buffer {
   bytes.writeUInt32BE(Math.floor(offset / U32), 64)
   bytes.writeUInt32BE(offset % U32, 68)
   bytes.writeUInt32BE(microseconds(heartbeat.heardAgoMs), 72)
-  sign(bytes, BODY_BYTES, key).copy(bytes, BODY_BYTES)
+  bytes.set(appended, BODY_BYTES)
+  const signedBytes = BODY_BYTES + appendedBytes
+  sign(bytes, signedBytes, key).copy(bytes, signedBytes)
   return bytes
+}
+
+/** What is appended to a heartbeat that was read; empty when nothing is. A view, not a copy. */
+export function appendedTo(datagram: Buffer): Buffer {
+  return datagram.subarray(BODY_BYTES, datagram.length - HMAC_BYTES)
 }
 
 /**

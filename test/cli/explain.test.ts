@@ -26,6 +26,9 @@ In the way of a switchover to sp2
   the peer is not heard (peer-silent)
     mend: check the crosslink and whether its agent runs
 
+To know before a switchover
+  mariadb: A long statement holds up a switchover: session 12; wait for it or KILL 12.
+
 What if
   this machine dies                           sp2 serves     within 260 ms
   all ping nodes die and the nodes are apart  nobody serves  no bound
@@ -40,6 +43,7 @@ What if
       reason: { code: 'elected-candidate', sentence: 'this one ranks first' },
       question: 'an election',
       blockers: [],
+      hazards: [],
       ifs: [],
     }
     expect(await shown(document)).toBe(`sp1 is transition (role elect): this one ranks first

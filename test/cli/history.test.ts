@@ -24,6 +24,9 @@ describe('history', () => {
       out: `TIME                      FROM     TO      TERM  OUTAGE  REASON
 2026-11-21T11:56:40.000Z  elect    active  7     48 ms   elected: the peer granted the lease
 2026-11-21T11:56:39.900Z  standby  elect   5     ?       no node is active and this one ranks first
+
+TIME                      TAKEN OVER BY  TERM  STORE  WRITES OF THE LAST  LOST AT MOST  EXACTLY
+2026-11-21T11:56:40.000Z  sp1            7     redis  820 ms              41 kB         1.2 kB
 `,
       err: '',
     })
@@ -31,7 +34,7 @@ describe('history', () => {
   })
 
   test('of a node that never changed says so', async () => {
-    const history = async () => ({ ...HISTORY, transitions: [] })
+    const history = async () => ({ ...HISTORY, transitions: [], losses: [] })
     const { out } = await shown([], pretendPorts({ history }))
     expect(out).toBe('the role of sp1 has not changed yet\n')
   })

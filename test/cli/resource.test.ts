@@ -78,6 +78,7 @@ beforeEach(() => {
       return true
     },
     announce: ({ floatingIps }) => announced.push(floatingIps.map(({ address }) => address)),
+    openStores: async () => ({ ok: true, stores: [] }),
     etcDirectory: scratch,
     machineName: 'sp1',
   }
@@ -233,13 +234,13 @@ describe('what is refused', () => {
 
   test('a name, an action or an option that does not exist has a code of its own', async () => {
     const typed = async (...args: string[]) => {
-      const io = capturedIo()
+      const io = capturedIo({ env: { TANDEM_CONFIG: directory } })
       return [await run(args, io, doors), io.out, io.err]
     }
     expect(await typed('redis', 'start')).toEqual([
       2,
       '',
-      "tandem resource: there is no resource 'redis'; known is floating-ip\n",
+      "tandem resource: there is no resource 'redis'; known are floating-ip, mariadb\n",
     ])
     expect(await typed('floating-ip', 'promote')).toEqual([
       3,

@@ -55,6 +55,21 @@ describe('tandem setup', () => {
     expect(settings.out).not.toContain('secret')
   })
 
+  test('prints what a whole copy needs apart, without any password', async () => {
+    const stores = `{mariadb: {undo_user: tandem_undo, undo_password_file: ${passwordFile('undo')}}}`
+    const grants = await ask(setup, stores, 'mariadb', '--copy-grants')
+    expect([grants.exitCode, grants.err]).toEqual([0, ''])
+    expect(grants.out).toMatch(/^SET SESSION sql_log_bin = 0;\nGRANT SELECT, .* ON \*\.\* TO /)
+    expect(grants.out).toContain("@'192.168.255.251'")
+    expect(grants.out).not.toContain('secret')
+    const none = await ask(setup, mariadb(), 'mariadb', '--copy-grants')
+    expect([none.exitCode, none.out]).toEqual([3, ''])
+    expect(none.err).toContain('undo_user names no account to copy with')
+    expect((await ask(setup, redis(), 'redis', '--copy-grants')).err).toContain(
+      '--copy-grants means nothing for Redis',
+    )
+  })
+
   test('knows which stores there are', async () => {
     expect(await ask(setup, redis(), 'mariadb')).toEqual({
       exitCode: 1,

@@ -12,6 +12,7 @@ const STORE: StoreConfig = {
   ...{ peerAddress: '192.168.255.252', peerPort: 6379, user: 'tandem', passwordFile: null },
   ...{ replicationUser: 'tandem_repl', replicationPasswordFile: null, undoUser: null },
   ...{ undoPasswordFile: null, semiSync: false, dataDirectory: null, pidFile: null },
+  ...{ probeMisses: 3, minFreeMb: null, archivesKept: 10, verify: null },
 }
 
 const CHANGES: readonly [string, 'pair' | 'node', Partial<PairConfig>][] = [

@@ -1,7 +1,7 @@
 // Which alarms a snapshot gives reason for, each alone, and since when each stands.
 import { describe, expect, test } from 'vitest'
 import { AlarmBoard, alarmsOf } from '../../src/control/alarm.ts'
-import type { Snapshot } from '../../src/control/snapshot.ts'
+import type { Snapshot, StoreSnapshot } from '../../src/control/snapshot.ts'
 import type { State } from '../../src/core/state.ts'
 import {
   activeState,
@@ -99,6 +99,30 @@ const CASES: readonly [Snapshot, string][] = [
   ],
 ]
 
+test('a store whose disk is nearly full raises an alarm that stays the same while it fills up', () => {
+  const store = (freeBytes: number): StoreSnapshot => ({
+    ...{
+      name: 'redis',
+      kind: 'redis',
+      role: 'writable',
+      offset: 7,
+      following: false,
+      backlog: null,
+    },
+    ...{ confirmsTogether: false, sick: false, trouble: null, hazards: [], version: null },
+    ...{ waiting: null, rejoin: null, peer: null, loss: null },
+    space: {
+      ...{ directory: '/data', freeBytes, totalBytes: 10_000, fullInMs: freeBytes },
+      ...{ lowBytes: 1_500, criticalBytes: 500, state: 'low' },
+    },
+  })
+  const [first, second] = [900, 800].map((free) => raised({ ...WELL, stores: [store(free)] }))
+  expect(first).toEqual([
+    'store-space: store redis: less than 1.5 KiB of the 9.8 KiB in /data are free or it is full within minutes; free some space',
+  ])
+  expect(second).toEqual(first)
+})
+
 test.each(CASES)('%# raises one alarm, with what to look at', (snapshot, alarm) => {
   expect(raised(snapshot)).toEqual([alarm])
 })
@@ -142,6 +166,34 @@ describe('no alarm is raised', () => {
     expect(raised({ ...address({ look: 'unanswered' }), state })).toEqual([])
     const conflict = { mac: MAC, kind: 'answer', atMs: NOW_MS - 5 }
     expect(raised({ ...address({ conflict }), state })).toEqual([])
+  })
+})
+
+describe('a pair whose stores can prove what the peer has', () => {
+  const proving = {
+    ...CONFIG,
+    policy: { ...CONFIG.policy, data: { ...CONFIG.policy.data, takeover: 'recent' as const } },
+  }
+  const codes = (changes: Partial<State>): string[] =>
+    alarmsOf(active(changes), proving).map(({ code, sentence }) => `${code}: ${sentence}`)
+
+  test('raises an alarm while writes are not confirmed with the peer, and none while they are', () => {
+    const alone = [
+      'not-in-sync: writes are confirmed without the peer: the peer does not take over as if it had them',
+    ]
+    const waits = ['not-in-sync: writes wait until it is certain that the peer knows it lacks them']
+    expect(codes({ confirming: 'together' })).toEqual([])
+    expect(codes({ confirming: 'alone' })).toEqual(alone)
+    expect(codes({ confirming: 'inviting' })).toEqual(alone)
+    expect(codes({ confirming: 'waiting' })).toEqual(waits)
+  })
+
+  test('raises none in the first seconds of a role, when the peer is only about to follow', () => {
+    expect(codes({ confirming: 'alone', changedAtMs: NOW_MS - 5_000 })).toEqual([])
+  })
+
+  test('raises none where nothing is promised', () => {
+    expect(raised(active({ confirming: 'alone' }))).toEqual([])
   })
 })
 

@@ -28,6 +28,7 @@ test('the active is asked about a switchover, and nothing stands in the way of a
     reason: { code: 'elected', sentence: 'elected: the peer granted the lease' },
     question: 'a switchover to sp2',
     blockers: [],
+    hazards: [],
   })
 })
 
@@ -40,6 +41,7 @@ test('a standby is asked about a takeover, and each obstacle comes with its mend
     state: 'standby',
     reason: { code: 'data-demoted', sentence: 'the stores are demoted; standing by' },
     question: 'a takeover by sp1',
+    hazards: [],
   })
   expect(blockers[0]).toEqual({
     code: 'promise',

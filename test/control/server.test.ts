@@ -8,6 +8,7 @@ import {
   STATUS,
   UNHEARD_PEER,
 } from '../fixtures/control-documents.ts'
+import { DATA } from '../fixtures/data-document.ts'
 
 type Answer = { status: number; document: unknown }
 
@@ -35,6 +36,7 @@ describe('questions', () => {
     expect(await get('/v1/status')).toStrictEqual({ status: 200, document: STATUS })
     expect(await get('/v1/history')).toStrictEqual({ status: 200, document: HISTORY })
     expect(await get('/v1/explain')).toStrictEqual({ status: 200, document: EXPLAIN })
+    expect(await get('/v1/data')).toStrictEqual({ status: 200, document: DATA })
   })
 
   test('a field that is in no schema does not leave the agent', async () => {
@@ -157,10 +159,14 @@ describe('requests', () => {
     await post({ kind: 'make-active' }, ports)
     await post({ kind: 'make-standby', node: 'sp2', force: true }, ports)
     await post({ kind: 'maintenance', on: false }, ports)
+    await post({ kind: 'data-archive', store: 'redis' }, ports)
+    await post({ kind: 'data-rejoin', store: 'redis', copy: true }, ports)
     expect(ports.requests).toStrictEqual([
       { kind: 'make-active', node: null, force: false },
       { kind: 'make-standby', node: 'sp2', force: true },
       { kind: 'maintenance', node: null, force: false, on: false },
+      { node: null, force: false, store: 'redis', kind: 'data-archive' },
+      { node: null, force: false, store: 'redis', kind: 'data-rejoin', copy: true },
     ])
   })
 
@@ -176,7 +182,7 @@ describe('requests', () => {
     expect(await answers(refused)).toStrictEqual({ status: 409, document: refused })
   })
 
-  const KINDS = 'make-active, make-standby, maintenance'
+  const KINDS = 'make-active, make-standby, maintenance, data-archive, data-rejoin'
   test.each([
     [
       '{"kind":',
@@ -202,6 +208,22 @@ describe('requests', () => {
     [
       { kind: 'make-active', on: true },
       mistaken("'on' does not belong to make-active", 'leave it out; it is for maintenance only'),
+    ],
+    [
+      { kind: 'make-active', store: 'redis' },
+      mistaken("'store' does not belong to make-active", 'leave it out'),
+    ],
+    [{ kind: 'data-rejoin' }, mistaken("'store' is missing", 'name the store')],
+    [
+      { kind: 'data-rejoin', store: 'redis', node: 'sp1' },
+      mistaken("'node' does not belong to data-rejoin", 'leave it out; ask the node itself'),
+    ],
+    [
+      { kind: 'data-archive', store: 'redis', copy: true },
+      mistaken(
+        "'copy' does not belong to data-archive",
+        'leave it out; it is for data-rejoin only',
+      ),
     ],
     [
       { kind: 'maintenance' },

@@ -3,7 +3,7 @@
  * whose snapshots follow what it is told, and a clock that only waiting moves.
  */
 import { describe, expect, test } from 'vitest'
-import type { PairConfig } from '../../src/config/config.ts'
+import type { PairConfig, StoreConfig } from '../../src/config/config.ts'
 import { isFinal, type OperationDocument, type OperationRequest } from '../../src/control/schema.ts'
 import type { Snapshot } from '../../src/control/snapshot.ts'
 import type { State } from '../../src/core/state.ts'
@@ -41,6 +41,10 @@ async function operated(
       return snapshotOf(answer.state, answer.changes)
     },
     tell: (message) => told.push(message),
+    data: async ({ store }, step) => {
+      step(`${store}: 3 set aside`)
+      return store === 'broken' ? 'could not be set aside: the disk is full' : null
+    },
     now: () => atMs,
     wait: async (ms) => {
       atMs += ms
@@ -414,10 +418,44 @@ test('the last hundred operations can be asked for, an unknown one cannot', () =
     config: CONFIG,
     snapshot: async () => snapshotOf(activeState()),
     tell: () => {},
+    data: async () => null,
     now: () => 0,
     wait: async () => {},
   })
   const ids = Array.from({ length: 101 }, () => operations.begin(makeActive()).id)
   expect(ids.map((id) => operations.find(id) !== null)).toEqual(ids.map((_, index) => index > 0))
   expect(operations.find('nonsense')).toBeNull()
+})
+
+describe('a request about a store', () => {
+  const stores = ['redis', 'broken'].map((name) => ({ name, kind: 'redis' }) as StoreConfig)
+  const config = { ...CONFIG, stores }
+  const ask = (store: string, state: State) =>
+    operated(
+      { kind: 'data-archive', node: null, force: false, store },
+      { config, heart: () => ({ state }) },
+    )
+
+  test('is done with the steps that the stores tell', async () => {
+    const { operation, told } = await ask('redis', RELEASED)
+    expect([told, sentences(operation)]).toEqual([[], ['0: redis: 3 set aside']])
+    expect(operation).toMatchObject({ kind: 'data-archive', node: 'sp1', state: 'done' })
+  })
+
+  test('that fails says what and why', async () => {
+    const { operation } = await ask('broken', RELEASED)
+    expect(operation).toMatchObject({
+      state: 'failed',
+      reason: {
+        code: 'data-archive-failed',
+        sentence: 'broken could not be set aside: the disk is full',
+        mend: 'once that is out of the way, ask again; how it is now: tandem data show',
+      },
+    })
+  })
+
+  test('is refused at once on the node that serves', async () => {
+    const { operation, tookMs } = await ask('redis', activeState())
+    expect([operation.state, operation.reason?.code, tookMs]).toEqual(['refused', 'serves-here', 0])
+  })
 })

@@ -45,6 +45,7 @@ const PARTS: SnapshotParts = {
   floatingIps: [],
   withoutCarrier: ['eth0'],
   stores: [],
+  storesUnfit: [],
   heart: {
     startedMs: NOW_MS - 61_000,
     realtime: true,
@@ -105,6 +106,7 @@ test('every part is found again, each path by its name and kind', () => {
     floatingIps: [],
     withoutCarrier: ['eth0'],
     stores: [],
+    storesUnfit: [],
     heart: PARTS.heart,
   })
 })

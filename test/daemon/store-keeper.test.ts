@@ -4,13 +4,14 @@
  */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { STORE_LIMITS, StoreKeeper, type StoreNews } from '../../src/daemon/store-keeper.ts'
-import { FAULT, PretendStore, turns } from '../helpers/pretend-store.ts'
+import { FAULT, PretendStore, REPORT, turns } from '../helpers/pretend-store.ts'
 
 let asked: string[]
 let one: PretendStore
 let two: PretendStore
 let told: StoreNews[]
 let sick: Set<unknown>
+let leftBehind: Set<unknown>
 let nowMs: number
 let keeper: StoreKeeper
 
@@ -20,17 +21,22 @@ beforeEach(() => {
   two = new PretendStore('two', asked)
   told = []
   sick = new Set()
+  leftBehind = new Set()
   nowMs = 0
   keeper = new StoreKeeper({
     stores: [one, two],
     limits: STORE_LIMITS,
-    tell: (news) => told.push(news),
+    // Steps are for the operator who watches; what became of all is told beside them.
+    tell: (news) => {
+      if (news.type !== 'step') told.push(news)
+    },
     now: () => nowMs,
     wait: async (ms) => {
       nowMs += ms
       await turns(1)
     },
     isSick: (store) => sick.has(store),
+    peerFollowed: (store) => !leftBehind.has(store),
   })
 })
 
@@ -38,7 +44,8 @@ describe('a promotion', () => {
   test('applies what was received first, then lets applications write, and tells', async () => {
     await keeper.promote()
     expect(asked.filter((line) => line.startsWith('one'))).toEqual(['one drain', 'one promote'])
-    expect(told).toEqual([{ type: 'promoted', durationMs: 0 }])
+    const positions = new Map([one, two].map(({ name, report }) => [name, report.position]))
+    expect(told).toEqual([{ type: 'promoted', durationMs: 0, positions }])
     expect(keeper.wanted).toBe('writable')
   })
 
@@ -61,6 +68,57 @@ describe('a promotion', () => {
     await Promise.all([promoting, demoting])
     expect(told).toEqual([{ type: 'demoted' }])
     expect(asked.filter((line) => line.startsWith('one')).at(-3)).toBe('one demote')
+  })
+})
+
+describe('a start of the agent', () => {
+  test('leaves a store that follows the peer as it is, and demotes every other', async () => {
+    two.report = { ...REPORT, following: false }
+    await keeper.demoteAtStart()
+    expect(asked.filter((line) => line.startsWith('one'))).toEqual(['one monitor'])
+    expect(asked.filter((line) => line.startsWith('two'))).toEqual([
+      'two monitor',
+      'two demote',
+      'two unfreeze',
+      'two dropClients',
+    ])
+    expect(told).toEqual([{ type: 'demoted' }])
+  })
+
+  test('demotes a store that takes writes, and one that does not say what it is', async () => {
+    one.report = { ...REPORT, role: 'writable' }
+    two.faults['monitor'] = FAULT
+    await keeper.demoteAtStart()
+    expect(asked.filter((line) => line.endsWith(' demote')).toSorted()).toEqual([
+      'one demote',
+      'two demote',
+    ])
+  })
+})
+
+describe('a store that takes writes although it is to be read-only', () => {
+  beforeEach(() => {
+    one.report = { ...REPORT, role: 'writable' }
+  })
+
+  test('is demoted again, once at a time', async () => {
+    const release = one.hold('monitor')
+    const again = [keeper.demoteAgain(one), keeper.demoteAgain(one)]
+    release()
+    await Promise.all(again)
+    expect(asked).toEqual(['one monitor', 'one demote', 'one unfreeze', 'one dropClients'])
+    await keeper.demoteAgain(one)
+    expect(asked.filter((line) => line === 'one demote')).toHaveLength(2)
+  })
+
+  test('is left alone when it is so no longer, or when it is to take writes by then', async () => {
+    one.report = REPORT
+    await keeper.demoteAgain(one)
+    expect(asked).toEqual(['one monitor'])
+    one.report = { ...REPORT, role: 'writable' }
+    await keeper.promote()
+    await keeper.demoteAgain(one)
+    expect(asked).not.toContain('one demote')
   })
 })
 
@@ -132,12 +190,83 @@ describe('a freeze', () => {
     ])
   })
 
-  test('ends the process of a store that does not answer, so that the peer may take over', async () => {
+  test('ends the process of a sick store that does not stand still, after all others do', async () => {
+    sick.add(one)
+    one.faults['freeze'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer within 166 ms' }
+    await keeper.freeze(500)
+    expect(asked).toEqual(['one freeze', 'two freeze', 'two peerReached', 'one kill'])
+    const positions = new Map([['two', two.report.position]])
+    expect(told).toEqual([
+      {
+        type: 'trouble',
+        store: 'one',
+        text: 'does not stand still, its process is ended before the peer takes over: no answer within 166 ms',
+      },
+      { type: 'frozen', positions },
+    ])
+  })
+
+  test('hands a sick store that stands still over like a well one', async () => {
     sick.add(one)
     await keeper.freeze(500)
-    expect(asked).toContain('one kill')
-    expect(asked).not.toContain('one freeze')
-    expect(told.map(({ type }) => type)).toEqual(['trouble', 'frozen'])
+    expect(asked).not.toContain('one kill')
+    expect(told.map(({ type }) => type)).toEqual(['frozen'])
+  })
+
+  test("ends no process while the peer's copy may lack what it holds", async () => {
+    sick.add(one)
+    leftBehind.add(one)
+    one.faults['freeze'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer' }
+    await keeper.freeze(500)
+    expect(asked).not.toContain('one kill')
+    expect(told).toEqual([
+      {
+        type: 'not-frozen',
+        why: "one hangs, and the peer's copy did not follow, so it stays: no answer",
+      },
+    ])
+  })
+
+  test('ends no process while another store keeps the role here', async () => {
+    sick.add(one)
+    one.faults['freeze'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer' }
+    two.faults['peerReached'] = { code: 'HA_STORE_TIMEOUT', message: '12 behind' }
+    await keeper.freeze(500)
+    expect(asked).not.toContain('one kill')
+    expect(told.map(({ type }) => type)).toEqual(['not-frozen'])
+  })
+
+  test('of a sick store that could not be ended is taken back, unless nobody can reach it anyway', async () => {
+    sick.add(one)
+    one.faults = {
+      freeze: { code: 'HA_STORE_TIMEOUT', message: 'no answer' },
+      kill: { code: 'HA_STORE_REFUSED', message: 'its process is not known' },
+    }
+    await keeper.freeze(500)
+    expect(told.at(-1)).toEqual({
+      type: 'not-frozen',
+      why: 'one neither stands still nor could be ended: its process is not known',
+    })
+    one.faults['freeze'] = { code: 'HA_STORE_UNREACHABLE', message: 'nobody listens' }
+    await keeper.freeze(500)
+    expect(told.at(-1)?.type).toBe('frozen')
+  })
+
+  test('that was given up meanwhile is not told when its slow end comes, also not as a later one', async () => {
+    sick.add(one)
+    one.faults['freeze'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer' }
+    const release = one.hold('kill')
+    const first = keeper.freeze(500)
+    await turns()
+    const givenUp = keeper.unfreeze()
+    await turns()
+    const second = keeper.freeze(500)
+    await turns()
+    const tellings = told.filter(({ type }) => type === 'frozen').length
+    release()
+    await Promise.all([first, givenUp, second])
+    expect([tellings, told.filter(({ type }) => type === 'frozen').length]).toEqual([0, 1])
+    expect(keeper.frozen).toBe(true)
   })
 
   test('is not told of a node that was demoted meanwhile, and not taken back', async () => {

@@ -21,7 +21,10 @@ beforeEach(() => {
   stillWanted = true
   rejoin = new StoreRejoin({
     keeper: { whenStill: async (_wanted, _store, work) => (stillWanted ? work() : null) },
-    archiveDirectory: ({ name }) => `/var/lib/tandem/archive/${name}`,
+    archives: {
+      setAside: (of, _comparison, limitMs) => of.archive(`/archive/${of.name}`, limitMs),
+      around: (name, _comparison, write) => write(`/archive/${name}`),
+    },
     now: () => nowMs,
     done: (record) => done.push(record),
     trouble: (_store, text) => trouble.push(text),
@@ -40,8 +43,13 @@ describe('a store that comes back', () => {
     async (verdict) => {
       store.comparison = { ...AHEAD, verdict }
       await rejoin.consider(store)
-      expect(store.asked).toEqual(['redis compare', 'redis archive', 'redis rejoin'])
-      expect(done[0]?.archive?.paths).toEqual(['/var/lib/tandem/archive/redis'])
+      expect(store.asked).toEqual([
+        'redis compare',
+        'redis monitor',
+        'redis archive',
+        'redis rejoin',
+      ])
+      expect(done[0]?.archive?.paths).toEqual(['/archive/redis'])
     },
   )
 
@@ -74,6 +82,18 @@ describe('a store that comes back', () => {
       if (store.asked.length > before) triedMs.push(nowMs - 1000)
     }
     expect(triedMs).toEqual([0, 250, 750, 1750, 3750, 7750, 15750])
+  })
+
+  test('is tried again at once when what it waited for has come', async () => {
+    store.faults['compare'] = FAULT
+    await rejoin.consider(store)
+    nowMs += 10
+    await rejoin.consider(store)
+    expect(store.asked).toEqual(['redis compare'])
+    store.faults = {}
+    rejoin.hurry()
+    await rejoin.consider(store)
+    expect(store.asked.slice(1)).toEqual(['redis compare', 'redis rejoin'])
   })
 
   test('is looked at by one try at a time', async () => {

@@ -56,6 +56,25 @@ test('three probes missed in a row make it sick, and one that works makes it wel
   expect([changes, watch.healthy]).toEqual([[true, false], true])
 })
 
+test('as many probes may be missed as was configured', async () => {
+  watch.stop()
+  pauses = []
+  const timing = STORE_WATCH_TIMING
+  watch = new StoreWatch({
+    ...{ stores: [store], timing, missesMax: new Map([['store', 5]]), now: () => 0 },
+    ...{ writable: () => true, looked: () => undefined },
+    wait: (ms) => new Promise((resolve) => pauses.push({ ms, go: resolve })),
+    changed: ({ sick }: StoreView) => changes.push(sick),
+  })
+  watch.start()
+  await turns()
+  store.faults['probe writable'] = FAULT
+  await pass(timing.probeMs, 4)
+  expect(changes).toEqual([])
+  await pass(timing.probeMs, 1)
+  expect(changes).toEqual([true])
+})
+
 test('misses with a good probe between them are forgotten', async () => {
   const { probeMs } = STORE_WATCH_TIMING
   await turns()
@@ -95,4 +114,24 @@ test('a look that fails leaves no report to be believed', async () => {
   store.faults['monitor'] = FAULT
   await pass(STORE_WATCH_TIMING.lookMs, 1)
   expect(looked).toEqual(['read-only', null])
+})
+
+test('a look asked for is made at once, and once more when one was under way', async () => {
+  await turns()
+  const looks = (): number => store.asked.filter((line) => line === 'store monitor').length
+  const before = looks()
+  watch.lookNow()
+  await turns()
+  expect(looks()).toBe(before + 1)
+  // What was begun before may have missed what is asked for now.
+  const release = store.hold('monitor')
+  watch.lookNow()
+  watch.lookNow()
+  watch.lookNow()
+  await turns()
+  expect(looks()).toBe(before + 2)
+  store.held.clear()
+  release()
+  await turns()
+  expect(looks()).toBe(before + 3)
 })

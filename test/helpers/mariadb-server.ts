@@ -35,6 +35,7 @@ export const ACCOUNTS: MariadbAccounts = {
   replicationPassword: "repl'pass",
   replicationHosts: ['127.0.0.1'],
   undo: { user: 'tandem_undo', password: 'undo-pass' },
+  verify: { user: 'tandem_verify', password: "verify'pass", schemas: null },
 }
 
 export const APP = { user: 'app', password: 'app-pass' }

@@ -3,6 +3,7 @@
  * For tests of who asks for what and in which order; what real servers do is tested on real servers.
  */
 import type {
+  CopyRequest,
   RejoinWay,
   ReplicatedStore,
   StoreArchive,
@@ -20,6 +21,7 @@ export const REPORT: StoreReport = {
   position: { history: 'a', offset: 7 },
   following: true,
   backlog: 0,
+  logBytes: null,
   confirmsTogether: false,
   hazards: [],
   version: '1.0',
@@ -71,8 +73,15 @@ export class PretendStore implements ReplicatedStore {
   archive = (directory: string): Promise<StoreResult<StoreArchive>> =>
     this.#do('archive', { paths: [directory], count: 3, sentence: '3 set aside' })
   rejoin = (): Promise<StoreResult<RejoinWay>> => this.#do('rejoin', 'resumed')
+  copy = async (request: CopyRequest): Promise<StoreResult<StoreArchive>> => {
+    const archive = { paths: [request.directory], count: 3, sentence: '3 set aside' }
+    request.tell('copying')
+    const copied = await request.whenStill(() => this.#do('copy', archive))
+    return copied ?? { ok: false, fault: { ...FAULT, message: 'the role changed' }, durationMs: 1 }
+  }
   inspect = (): Promise<StoreResult<readonly StoreFinding[]>> => this.#do('inspect', [])
   kill = (): Promise<StoreResult<void>> => this.#do('kill', undefined)
+  directories = (): Promise<StoreResult<readonly string[]>> => this.#do('directories', ['/data'])
   close(): void {
     this.asked.push(`${this.name} close`)
   }

@@ -22,6 +22,7 @@ export const SETUP: Omit<RedisSetup, 'aclFile'> = {
   password: 'our "secret" \\ with #1 of all',
   replicaUsername: 'replica',
   replicaPassword: 'the replicas\' "secret" \\ #2',
+  verify: { user: 'tandem_verify', password: 'verify "secret" #3' },
 }
 export const ACCOUNT = { username: SETUP.username, password: SETUP.password }
 

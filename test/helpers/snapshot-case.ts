@@ -186,6 +186,9 @@ export function snapshotOf(state: State, changes: Partial<Snapshot> = {}): Snaps
     })),
     withoutCarrier: [],
     stores: [],
+    storesUnfit: [],
+    storeSteps: [],
+    peerStoresPromotedMs: null,
     heart: {
       startedMs: NOW_MS - 61_000,
       realtime: true,

@@ -44,7 +44,7 @@ const state = (more: Partial<ServerState>): ServerState => ({
   uptimeSeconds: 1,
   binlogBase: null,
   replication: null,
-  semiSync: false,
+  semiSync: { on: false, acknowledged: 0, waiting: 0 },
   ...more,
 })
 

@@ -113,6 +113,55 @@ export const DATA_CLAIMS = [
     assert.equal(takesOver(asked, 1000), false)
   }),
 
+  claim(
+    'T4',
+    'a node that is behind serves only after `staleWait`, where policy allows',
+    (program) => {
+      const behind = (data: NonNullable<StageOptions['data']>): Stage => {
+        const stage = standbyOf(program, { data })
+        stage.feed({ type: 'behind', behind: true })
+        return stage
+      }
+      const stage = behind({ stale: 'serve', staleWaitMs: 6000 })
+      assert.equal(takesOver(stage, 5500), false)
+      assert(takesOver(stage, 2000))
+      const refuse = behind({ stale: 'refuse', staleWaitMs: 6000 })
+      assert.equal(takesOver(refuse, 9000), false)
+      refuse.feed({ type: 'ask', node: 'sp1', force: true })
+      assert(takesOver(refuse, 1000), 'the operator accepts it')
+      const caughtUp = behind({ stale: 'refuse' })
+      caughtUp.feed({ type: 'behind', behind: false })
+      assert(takesOver(caughtUp), 'its stores followed')
+    },
+  ),
+  claim('able', 'a node that is behind is not able while nobody serves', (program) => {
+    const stage = new Stage(program)
+    stage.feed({ type: 'behind', behind: true })
+    stage.pass(500, { hear: { able: false } })
+    assert.equal(stage.told.able, false)
+    stage.pass(100, { hear: ACTIVE })
+    assert.equal(stage.told.able, true, 'while the peer is active it may catch up')
+  }),
+  claim(
+    'election',
+    'of two nodes that are behind one stands where stale data may serve',
+    (program) => {
+      const unfit = { able: false }
+      const stand = (stale: 'serve' | 'refuse'): Stage => {
+        const stage = new Stage(program, { data: { stale, staleWaitMs: 5000 } })
+        stage.feed({ type: 'behind', behind: true })
+        stage.pass(4900, { hear: unfit })
+        assert.equal(stage.state.role, 'standby')
+        return stage
+      }
+      const serve = stand('serve')
+      serve.until('the election', () => serve.state.armed, 500, { hear: unfit })
+      const refuse = stand('refuse')
+      refuse.pass(2000, { hear: unfit })
+      assert.equal(refuse.state.role, 'standby')
+    },
+  ),
+
   claim('inSync', 'is set by the fresh word of an active whose `sync` we follow', (program) => {
     const stage = new Stage(program, recent())
     stage.pass(300, { hear: { ...SYNC, ackBoot: null, ackSeq: 0 } })
@@ -196,7 +245,7 @@ export const DATA_CLAIMS = [
     stage.pass(600, { hear: null })
     stage.pass(800, { hear: { ackSeq, position: { term: 0, offset: 0 } } })
     stage.hear({ ackSeq })
-    stage.feed({ type: 'tick' })
+    for (let ticks = 0; ticks < 3; ticks += 1) stage.feed({ type: 'tick' })
     assert.equal(stage.told.sync, false)
   }),
   claim('sync', 'is said only after `sole` is cleared on disk', (program) => {
@@ -284,6 +333,61 @@ export const DATA_CLAIMS = [
     assert.equal(confirmsAlone(stage), false)
     assert.equal(stage.told.sync, true)
     assert.equal(stage.state.sole, false)
+  }),
+  claim('sync', "needs the store's own word as well", (program) => {
+    const stage = activeOf(program, recent())
+    stage.feed({ type: 'confirms', together: false })
+    stage.pass(1000)
+    assert.equal(stage.told.sync, false)
+    stage.feed({ type: 'confirms', together: true })
+    stage.pass(500)
+    assert.equal(stage.told.sync, true)
+    stage.feed({ type: 'confirms', together: false })
+    stage.pass(100)
+    assert.equal(stage.told.sync, false)
+  }),
+  claim('sync', 'does not begin when the store went on alone meanwhile', (program) => {
+    const stage = together(program)
+    stage.pass(2000, { hear: null })
+    stage.hangDisk()
+    stage.pass(500)
+    assert.equal(stage.state.sole, false)
+    stage.feed({ type: 'confirms', together: false })
+    stage.writeDisk()
+    stage.pass(100)
+    assert.equal(stage.told.sync, false)
+  }),
+  claim('alone', 'lasts until the store waits again, however near the standby is', (program) => {
+    const stage = together(program)
+    stage.feed({ type: 'confirms', together: false })
+    stage.pass(2000, { hear: null })
+    assert.equal(confirmsAlone(stage), true)
+    stage.pass(1000)
+    assert.equal(confirmsAlone(stage), false, 'it is asked to')
+    assert.deepEqual([stage.state.sole, stage.told.sync], [true, false])
+    stage.pass(1000, { hear: null })
+    assert.equal(confirmsAlone(stage), true, 'nobody is waited for who is silent')
+    stage.pass(500)
+    stage.feed({ type: 'confirms', together: true })
+    stage.pass(300)
+    assert.deepEqual([stage.state.sole, stage.told.sync], [false, true])
+  }),
+  claim('heartbeat', 'a position that the other waits for is told at once', (program) => {
+    const active = together(program)
+    active.feed({ type: 'ask', node: 'sp2', force: false })
+    active.feed({ type: 'tick' })
+    const { seq } = active.state
+    const position = { ...active.state.position, offset: 150 }
+    active.feed({ type: 'frozen', position })
+    assert.deepEqual([active.state.seq, active.told.position], [seq + 1, position])
+    const standby = follower(program, recent())
+    const further = { ...AT, offset: 150 }
+    standby.hear({ ...SYNC, position: further })
+    const before = standby.state.seq
+    standby.feed({ type: 'position', position: { ...AT, offset: 149 } })
+    assert.equal(standby.state.seq, before)
+    standby.feed({ type: 'position', position: further })
+    assert.deepEqual([standby.state.seq, standby.told.position], [before + 1, further])
   }),
   claim('alone', 'a new active confirms nothing alone at first', (program) => {
     const stage = activeOf(program, recent())

@@ -45,6 +45,23 @@ export const ELECTION_CLAIMS = [
     const hard = { term: 3, sole: true }
     assert.equal(roleAgainst(program, later, { ...DATA, position, hard }), 'standby')
   }),
+  claim(
+    'election',
+    'a peer that is `sole` is waited for, whatever position it tells',
+    (program) => {
+      const position = { term: 3, offset: 10 }
+      const restarted = { role: 'demoting' as const, able: false, position: { term: 0, offset: 0 } }
+      const options = { ...DATA, position }
+      const alone = { ...restarted, sole: true }
+      assert.equal(
+        roleAgainst(program, alone, { ...options, hard: { term: 3, sole: false } }),
+        'standby',
+      )
+      const hard = { term: 3, sole: true }
+      assert.equal(roleAgainst(program, alone, { ...options, hard }), 'elect')
+      assert.equal(roleAgainst(program, restarted, { ...options, hard }), 'elect')
+    },
+  ),
   claim('election', 'rank: who stands back comes after who does not', (program) => {
     assert.equal(roleAgainst(program, { avoid: true, score: 5 }, { node: 'sp2' }), 'elect')
   }),

@@ -30,6 +30,25 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
   ),
   without(
     'election',
+    'of two nodes that are behind none ever stands',
+    FITNESS,
+    '(s.healthy && !s.behind)',
+    's.healthy',
+  ),
+  without(
+    'election',
+    'of two nodes that are behind one stands although stale data is refused',
+    FITNESS,
+    " && !(s.behind && stale === 'refuse')",
+  ),
+  without(
+    'able',
+    'a node that is behind says that it is able',
+    FITNESS,
+    '  if (s.behind) return dataMayServe(turn)\n',
+  ),
+  without(
+    'election',
     'rank: able is not regarded',
     ELECT,
     '  if (able !== theirs.able) return able\n',
@@ -176,6 +195,13 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     FITNESS,
     'comparePositions(s.position, s.peer.position) >= 0',
     'comparePositions(s.position, s.peer.position) >= -1e9',
+  ),
+  without(
+    'election',
+    'a peer that is `sole` is outranked by what it does not yet know of itself',
+    FITNESS,
+    '(s.sole || !s.peer.sole)',
+    '(s.sole || s.peer.sole !== undefined)',
   ),
   without(
     'able',

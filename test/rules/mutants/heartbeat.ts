@@ -113,8 +113,15 @@ export const HEARTBEAT_MUTANTS: readonly Mutant[] = [
     'heartbeat',
     'a peer that was late waits for the next tick',
     STEP,
-    'tellPeer(turn, tick || late)',
-    'tellPeer(turn, tick)',
+    'const awaited = peerWaitsForUs(state, turn) || dataIsAwaited(state, turn)',
+    'const awaited = dataIsAwaited(state, turn)',
+  ),
+  without(
+    'heartbeat',
+    'a position that is waited for is told at the next tick',
+    STEP,
+    'const awaited = peerWaitsForUs(state, turn) || dataIsAwaited(state, turn)',
+    'const awaited = peerWaitsForUs(state, turn)',
   ),
   without(
     'heartbeat',

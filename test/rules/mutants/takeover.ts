@@ -356,6 +356,19 @@ export const TAKEOVER_MUTANTS: readonly Mutant[] = [
   without('T3', 'it knocks in every mode', VACANCY, "policy.mode !== 'ping' || (s.role", '(s.role'),
   without(
     'T4',
+    'a node that is behind serves at once',
+    FITNESS,
+    '  if (s.behind && !s.sole && !forced(turn)) return staleMayServe(turn)\n',
+  ),
+  without(
+    'T4',
+    'the operator cannot accept that a node is behind',
+    FITNESS,
+    's.behind && !s.sole && !forced(turn)',
+    's.behind && !s.sole',
+  ),
+  without(
+    'T4',
     'any data may serve',
     FITNESS,
     "if (data.takeover === 'none' || s.sole || forced(turn)) return true",

@@ -1,0 +1,89 @@
+/**
+ * What do the stores prove to the core? Offsets become positions, with the term of the history they
+ * belong to.
+ *
+ * Only a store that confirms writes together with the peer can prove what the peer has: its offset is the
+ * pair's position, and its word that it waits for the peer is what `sync` rests on. Without one,
+ * positions prove nothing and are not told. Of several, the first one of the configuration proves; the
+ * others are handed over with it all the same. Pure: what is to be told comes back as happenings.
+ */
+import type { StoreConfig } from '../config/config.ts'
+import type { StoreSnapshot } from '../control/snapshot.ts'
+import type { Position } from '../core/heartbeat.ts'
+import type { State } from '../core/state.ts'
+import type { Happening } from './loop.ts'
+
+/** What of the core's state it takes. */
+export type PositionState = Pick<State, 'role' | 'armed' | 'term' | 'position' | 'peer'>
+
+export class StorePositions {
+  /** Name of the store that proves; null when none does. */
+  readonly provenBy: string | null
+  /** As last told to the core, which begins with the same. */
+  #together = true
+  /** Position of the peer that was looked for last. */
+  #lookedFor: Position | null = null
+
+  constructor(configs: readonly Pick<StoreConfig, 'name' | 'semiSync'>[]) {
+    this.provenBy = configs.find(({ semiSync }) => semiSync)?.name ?? null
+  }
+
+  /** What a look at the stores tells the core: what is new of it. */
+  looked(views: readonly StoreSnapshot[], state: Readonly<PositionState>): Happening[] {
+    if (this.provenBy === null) return []
+    const view = views.find(({ name }) => name === this.provenBy)
+    const told: Happening[] = []
+    if (view !== undefined && view.offset !== null) {
+      const position = { term: historyOf(view, state), offset: view.offset }
+      if (!same(position, state.position)) told.push({ type: 'position', position })
+    }
+    // After the position: what the store held before it waited for the peer is for the core to compare.
+    const together = view?.confirmsTogether ?? false
+    if (together !== this.#together) told.push({ type: 'confirms', together })
+    this.#together = together
+    return told
+  }
+
+  /** This node begins to serve: what a store said of an earlier time is not its word for this one. */
+  promoted(): Happening[] {
+    if (this.provenBy === null || !this.#together) return []
+    this.#together = false
+    return [{ type: 'confirms', together: false }]
+  }
+
+  /**
+   * Nobody can write any more. Of a store that had to be ended nobody knows how far it was: what the
+   * peer has beyond our last look came from there, and more than that it will never get.
+   */
+  frozen(
+    offsets: ReadonlyMap<string, number>,
+    { position, peer }: Readonly<PositionState>,
+  ): Happening {
+    const followed = peer?.position.term === position.term ? peer.position.offset : 0
+    const offset = offsets.get(this.provenBy ?? '') ?? Math.max(position.offset, followed)
+    return { type: 'frozen', position: { term: position.term, offset } }
+  }
+
+  /**
+   * Whether to look at once: the active tells more than we know of ours, and may be waiting for our
+   * word. Once for each position it tells.
+   */
+  wantsLook({ role, peer, position }: Readonly<PositionState>): boolean {
+    if (this.provenBy === null || role !== 'standby' || peer?.role !== 'active') return false
+    const theirs = peer.position
+    if (theirs.term === position.term && theirs.offset <= position.offset) return false
+    if (this.#lookedFor !== null && same(theirs, this.#lookedFor)) return false
+    this.#lookedFor = theirs
+    return true
+  }
+}
+
+/** The history is our own while we serve, and the peer's while we follow it. */
+function historyOf(view: StoreSnapshot, state: Readonly<PositionState>): number {
+  if (state.armed) return state.term
+  return view.following && state.peer !== null ? state.peer.position.term : state.position.term
+}
+
+function same(a: Position, b: Position): boolean {
+  return a.term === b.term && a.offset === b.offset
+}

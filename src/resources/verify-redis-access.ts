@@ -1,0 +1,62 @@
+/**
+ * Is the account that compares two Redis servers allowed what it needs?
+ *
+ * Carries each command out on a key that is not there, on both servers, for an account may not ask what it
+ * may. `redis-setup.ts` prints the line for the access list.
+ */
+import { VERIFY_COMMANDS } from './redis-access.ts'
+import { RedisLine, type RedisPlace } from './redis-line.ts'
+import type { StoreFinding } from './replicated-store.ts'
+import { Limit, StoreFailure } from './store-result.ts'
+
+/** Tries what the comparison will do, on both servers. */
+export async function inspectRedisVerify(
+  servers: { ours: RedisPlace; theirs: RedisPlace },
+  account: { username: string; password: string },
+  limitMs: number,
+): Promise<StoreFinding[]> {
+  const limit = new Limit(limitMs)
+  const findings: StoreFinding[] = []
+  for (const [side, where] of [
+    ['ours', 'our server'],
+    ['theirs', "the peer's server"],
+  ] as const) {
+    const line = new RedisLine({ label: where, place: servers[side], account })
+    const missing: string[] = []
+    try {
+      for (const [rule, example] of VERIFY_COMMANDS) {
+        if (example.length > 0 && !(await mayAsk(line, example, limit))) missing.push(`+${rule}`)
+      }
+      if (missing.length > 0)
+        findings.push(finding(where, missing.join(' '), 'the account may not'))
+    } catch (cause) {
+      if (!(cause instanceof StoreFailure)) throw cause
+      findings.push(finding(where, 'logs in', cause.message))
+    } finally {
+      line.close()
+    }
+  }
+  return findings
+}
+
+async function mayAsk(line: RedisLine, words: readonly string[], limit: Limit): Promise<boolean> {
+  try {
+    await line.call(words, limit)
+    return true
+  } catch (cause) {
+    if (!(cause instanceof StoreFailure)) throw cause
+    if (/NOPERM/.test(cause.message)) return false
+    throw cause
+  }
+}
+
+function finding(where: string, wanted: string, why: string): StoreFinding {
+  return {
+    severity: 'error',
+    setting: `verify account at ${where}`,
+    found: null,
+    wanted,
+    why,
+    mend: 'write the line of the set-up for it into the access list of both servers, and run ACL LOAD',
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Goal: what the unit runs is there: the program, and the helper that clears away what a dead agent left,
+ * which finds its lists where the agent writes them.
+ */
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const UNIT = readFileSync(join(ROOT, 'systemd/tandemd.service'), 'utf8')
+
+function valuesOf(key: string): string[] {
+  return [...UNIT.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '')
+}
+
+test('after the end of the agent one helper runs, which exists and can be run', () => {
+  expect(valuesOf('ExecStopPost')).toEqual(['/usr/lib/tandem/agents/release'])
+  for (const file of ['release', 'floating-ip', 'redis', 'mariadb']) {
+    accessSync(join(ROOT, 'agents', file), constants.X_OK)
+  }
+})
+
+test('the helper looks where the agent of the unit writes, and the lists outlive the agent', () => {
+  const release = readFileSync(join(ROOT, 'agents/release'), 'utf8')
+  const [directory] = valuesOf('RuntimeDirectory')
+  expect(release).toContain(`run=\${TANDEM_RUN:-/run/${directory}}\n`)
+  expect(valuesOf('RuntimeDirectoryPreserve')).toEqual(['yes'])
+  // No option moves it elsewhere.
+  expect(valuesOf('ExecStart')).toEqual(['/usr/bin/tandem agent'])
+})
