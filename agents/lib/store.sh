@@ -114,9 +114,9 @@ store_password() {
 # Ids of the processes that listen where the store is told to be, on lines.
 store_listeners() {
   if [ -n "$OCF_RESKEY_socket" ]; then
-    all=$(ocf_call ss -Hlxp) || return
+    all=$(OCF_CALL_SECONDS=1 ocf_call ss -Hlxp) || return
   else
-    all=$(ocf_call ss -Hltnp "sport = :$OCF_RESKEY_port") || return
+    all=$(OCF_CALL_SECONDS=1 ocf_call ss -Hltnp "sport = :$OCF_RESKEY_port") || return
   fi
   while read -r line; do
     if [ -n "$OCF_RESKEY_socket" ]; then

@@ -21,7 +21,7 @@ export const WRITES_PER_SECOND = 200
 /** What Redis had not sent on when the power went; it replicates asynchronously. */
 const ON_THE_WIRE_MS = 250
 const STATUS_LIMIT_MS = 2_000
-const FOLLOWS_WITHIN_MS = 20_000
+const FOLLOWS_WITHIN_MS = 40_000
 
 /** What is promised of the writes during one act. */
 export interface StoreDemand {
@@ -69,6 +69,7 @@ export class DemoStore {
   driver(pair: PairDriver): PairDriver {
     return {
       ...pair,
+      settlesWithinMs: 3 * pair.settlesWithinMs,
       start: async (node: LabNode) => {
         await this.#redis[node.name].start()
         await pair.start(node)

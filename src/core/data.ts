@@ -13,6 +13,9 @@ import { acknowledgedAt, isFresh } from './peer.ts'
 import { NEVER } from './state.ts'
 import { hearsPeer, persist, type Turn } from './turn.ts'
 
+/** Stores are looked at several times a second; a look that takes longer than this has failed. */
+const LOOKED_AGAIN_MS = 1_200
+
 /** What a heartbeat says about our data: set by a fresh one only, cleared by any. */
 export function noteSync(turn: Turn, heartbeat: Heartbeat): void {
   const { s } = turn
@@ -75,7 +78,7 @@ export function confirmWrites(turn: Turn): void {
       turn.effects.push({ type: 'confirm', alone: true })
       return
     case 'alone':
-      if (!standbyCaughtUp(turn)) return
+      if (!standbyCaughtUp(turn) || !positionIsOfLate(turn)) return
       s.confirming = 'inviting'
       turn.effects.push({ type: 'confirm', alone: false })
       return
@@ -113,6 +116,16 @@ function announceNotSync(turn: Turn): void {
   s.confirming = 'waiting'
   s.announcedAtMs = now
   s.announcedSeq = s.seq + 1
+}
+
+/**
+ * Our position was looked at since we stopped to wait for the standby. Before, it is that of the last
+ * write the standby has, which then seems to have caught up although its store hangs, and every write
+ * would wait for it once more.
+ */
+function positionIsOfLate(turn: Turn): boolean {
+  const { s, policy, now } = turn
+  return now >= s.announcedAtMs + policy.data.confirmAloneAfterMs + LOOKED_AGAIN_MS
 }
 
 /** The peer's position lies in our own history; the tail of another history confirms nothing. */

@@ -20,7 +20,7 @@ export interface StoreLimits {
 }
 
 export const STORE_LIMITS: StoreLimits = {
-  lookMs: 800,
+  lookMs: 2_000,
   drainMs: 10_000,
   promoteMs: 2_000,
   demoteMs: 2_000,

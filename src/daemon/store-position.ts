@@ -14,18 +14,36 @@ import type { State } from '../core/state.ts'
 import type { Happening } from './loop.ts'
 
 /** What of the core's state it takes. */
-export type PositionState = Pick<State, 'role' | 'armed' | 'term' | 'position' | 'peer'>
+export type PositionState = Pick<
+  State,
+  'role' | 'armed' | 'term' | 'position' | 'peer' | 'lastRunMs'
+>
+
+/**
+ * A server that does not answer confirms nothing alone: it hangs, or it waits for the peer. Its last word
+ * stands for as long as it may take until it counts as sick and is handed over; were "alone" told
+ * before that, this node would be marked as the one with the newest data, and the peer could not serve.
+ */
+const SILENT_MAX_MS = 5_000
+/** One missed probe and the pause to the next. */
+const MISS_MS = 1_800
 
 export class StorePositions {
   /** Name of the store that proves; null when none does. */
   readonly provenBy: string | null
   /** As last told to the core, which begins with the same. */
   #together = true
+  /** When the first look failed since the last good one; null when none did. */
+  #silentSinceMs: number | null = null
+  #answered = false
+  readonly #silentMaxMs: number
   /** Position of the peer that was looked for last. */
   #lookedFor: Position | null = null
 
-  constructor(configs: readonly Pick<StoreConfig, 'name' | 'semiSync'>[]) {
-    this.provenBy = configs.find(({ semiSync }) => semiSync)?.name ?? null
+  constructor(configs: readonly Pick<StoreConfig, 'name' | 'semiSync' | 'probeMisses'>[]) {
+    const proving = configs.find(({ semiSync }) => semiSync)
+    this.provenBy = proving?.name ?? null
+    this.#silentMaxMs = SILENT_MAX_MS + (proving?.probeMisses ?? 0) * MISS_MS
   }
 
   /** What a look at the stores tells the core: what is new of it. */
@@ -37,11 +55,25 @@ export class StorePositions {
       const position = { term: historyOf(view, state), offset: view.offset }
       if (!same(position, state.position)) told.push({ type: 'position', position })
     }
+    if (view !== undefined && this.#isSilent(view, state.lastRunMs)) return told
     // After the position: what the store held before it waited for the peer is for the core to compare.
     const together = view?.confirmsTogether ?? false
     if (together !== this.#together) told.push({ type: 'confirms', together })
     this.#together = together
     return told
+  }
+
+  /** It does not answer any more, and that is not so for long. */
+  #isSilent({ offset }: StoreSnapshot, nowMs: number): boolean {
+    if (offset !== null) {
+      this.#silentSinceMs = null
+      this.#answered = true
+    } else this.#silentSinceMs ??= nowMs
+    return (
+      this.#answered &&
+      this.#silentSinceMs !== null &&
+      nowMs - this.#silentSinceMs < this.#silentMaxMs
+    )
   }
 
   /** This node begins to serve: what a store said of an earlier time is not its word for this one. */

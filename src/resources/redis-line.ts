@@ -30,6 +30,9 @@ export interface RedisLineOptions {
 /** An answer as the server sent it, for names and values that are no text. */
 export type RedisBytes = Buffer | number | null | readonly RedisBytes[]
 
+/** A command and what it is about. */
+export type RedisWords = readonly [string, ...(string | Buffer)[]]
+
 export type RedisReply = string | number | null | readonly RedisReply[]
 
 /** One connection to one server; calls on it are carried out in their order. */
@@ -69,10 +72,25 @@ export class RedisLine {
     return String(await this.call(words, limit, again))
   }
 
-  /** Like `call`, byte for byte in both directions. Several may be asked at once. */
-  async bytes(words: readonly [string, ...(string | Buffer)[]], limit: Limit): Promise<RedisBytes> {
+  /** Like `call`, byte for byte in both directions. */
+  async bytes(words: RedisWords, limit: Limit): Promise<RedisBytes> {
     const [name, ...rest] = words
     return await this.#ask(name, limit, (client) => client.callBuffer(name, ...rest))
+  }
+
+  /** Several at once, in one piece on the wire; any of them that is refused fails all. */
+  async manyBytes(commands: readonly RedisWords[], limit: Limit): Promise<RedisBytes[]> {
+    const [first] = commands
+    if (first === undefined) return []
+    return await this.#ask(`${commands.length} times ${first[0]}`, limit, async (client) => {
+      const pipeline = client.pipeline()
+      for (const [name, ...rest] of commands) pipeline.callBuffer(name, ...rest)
+      const replies = (await pipeline.exec()) ?? []
+      return replies.map(([cause, reply]) => {
+        if (cause !== null) throw cause
+        return reply
+      })
+    })
   }
 
   /** Ends the connection; later calls fail. */

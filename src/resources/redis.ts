@@ -387,7 +387,11 @@ export class RedisStore implements ReplicatedStore {
     const ours = await askAll(this.#commands, limit)
     // Half loaded it looks emptier than it is.
     if (ours.persistence.loading) throw this.#refuse('compare', 'it is still loading its data')
-    const compared = compareHistories(ours.replication, theirs, keyCountOf(ours.fields) === 0)
+    const { replication } = ours
+    // Over a link that stands more came in while we asked: the peer's own, and nothing of ours.
+    const flows = replication.following?.linkUp === true && replication.history === theirs.history
+    const seen = flows ? { ...theirs, offset: Math.max(theirs.offset, replication.offset) } : theirs
+    const compared = compareHistories(replication, seen, keyCountOf(ours.fields) === 0)
     if (compared.verdict !== 'unknown') return compared
     return (await this.#followed.compare(ours, theirs)) ?? compared
   }

@@ -19,7 +19,11 @@ export interface RedisSides {
 export type Verdict = 'same' | 'differs' | 'active-only' | 'standby-only' | 'unsettled'
 
 const ROUNDS_MAX = 25
+/** As many as it takes to be certain of one that stands still, however slow the servers are. */
+const ROUNDS_MIN = 5
 const ROUNDS_AGREE = 3
+/** What is not clear by then changes all the time. */
+const SETTLE_MS = 3_000
 const CATCH_UP_MS = 5_000
 const ROUND_PAUSE_MS = 20
 /** Between the clocks of two nodes, and for what one asks after the other. */
@@ -30,7 +34,9 @@ export async function settle(sides: RedisSides, keys: readonly Buffer[]): Promis
   const verdicts: Verdict[] = keys.map(() => 'unsettled')
   const agreed = new Map<number, { word: string; times: number }>()
   let open = keys.map((_, index) => index)
+  const startedMs = performance.now()
   for (let round = 0; round < ROUNDS_MAX && open.length > 0; round += 1) {
+    if (round >= ROUNDS_MIN && performance.now() - startedMs > SETTLE_MS) break
     if (round > 0) await pause(ROUND_PAUSE_MS * Math.min(round, 10))
     const looks = await lookAt(
       sides,

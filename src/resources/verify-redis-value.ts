@@ -7,7 +7,7 @@
  * Either way the moment at which the key ends belongs to it.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import type { RedisBytes, RedisLine } from './redis-line.ts'
+import type { RedisBytes, RedisLine, RedisWords } from './redis-line.ts'
 import { Limit, StoreFailure } from './store-result.ts'
 
 /** Null: there is no such key. */
@@ -20,14 +20,18 @@ const PIECE_BYTES = 1_048_576
 /** Beyond this many elements only their number is compared. */
 const ELEMENTS_MAX = 1_000_000
 
-/** Of a small value: what DUMP says. */
-export async function dumpWord(line: RedisLine, key: Buffer): Promise<KeyWord> {
-  const limit = new Limit(STEP_MS)
-  const [dump, expires] = await Promise.all([
-    line.bytes(['DUMP', key], limit),
-    line.bytes(['PEXPIRETIME', key], limit),
+/** Of small values: what DUMP says. */
+export async function dumpWords(line: RedisLine, keys: readonly Buffer[]): Promise<KeyWord[]> {
+  const commands = keys.flatMap((key): RedisWords[] => [
+    ['DUMP', key],
+    ['PEXPIRETIME', key],
   ])
-  return Buffer.isBuffer(dump) ? { word: shorten(dump), expiresAtMs: expiryOf(expires) } : null
+  const replies = await line.manyBytes(commands, new Limit(STEP_MS))
+  return keys.map((_, index) => {
+    const dump = replies[2 * index]
+    const expiresAtMs = expiryOf(replies[2 * index + 1] ?? null)
+    return Buffer.isBuffer(dump) ? { word: shorten(dump), expiresAtMs } : null
+  })
 }
 
 /** Of any value, element by element; of one that becomes another meanwhile a word that no other has. */

@@ -11,11 +11,10 @@ import type { InfoFields } from './redis-info.ts'
 import { RedisLine, type RedisLineOptions } from './redis-line.ts'
 import { Limit, StoreFailure } from './store-result.ts'
 import { type RedisSides, settle, type Verdict } from './verify-redis-settle.ts'
-import { dumpWord } from './verify-redis-value.ts'
+import { dumpWords } from './verify-redis-value.ts'
 import {
   addDifference,
   emptyTally,
-  PAUSE_FACTOR,
   type Verifier,
   type VerifyEnd,
   type VerifyPlace,
@@ -27,9 +26,11 @@ export type RedisVerifyOptions = Record<'ours' | 'theirs', Omit<RedisLineOptions
 
 const STEP_MS = 10_000
 /** Keys per look: some milliseconds of each server. */
-const BATCH = 200
+const BATCH = 1_000
 /** A larger value is read in pieces, for DUMP would stop the server while it packs it. */
 const DUMP_BYTES_MAX = 262_144
+/** And no more at once, about. */
+const GROUP_BYTES = 2_097_152
 /** So many keys are remembered, so that none is told twice; SCAN may name a key again. */
 const TOLD_MAX = 1_000_000
 
@@ -116,7 +117,8 @@ export class RedisVerifier implements Verifier {
           const ratio = all === 0 ? 1 : Math.min(1, seen / (2 * all))
           request.step({ ratio, place: `db${database}`, tally }, { ...at })
           if (request.stopped()) return { type: 'stopped' }
-          await request.pause(PAUSE_FACTOR * (performance.now() - startedMs))
+          // Most of the time is our own work on the answers, during which the servers are free already.
+          await request.pause(performance.now() - startedMs)
         } while (cursor !== '0')
       }
       for (const line of [sides.active, sides.standby]) line.close()
@@ -199,23 +201,43 @@ async function differing(
   keys: readonly Buffer[],
 ): Promise<Buffer[]> {
   const limit = new Limit(STEP_MS)
-  const sizes = await Promise.all(
-    keys.map((key) => standby.bytes(['MEMORY', 'USAGE', key, 'SAMPLES', '1'], limit)),
+  const sizes = await standby.manyBytes(
+    keys.map((key) => ['MEMORY', 'USAGE', key, 'SAMPLES', '1']),
+    limit,
   )
-  const small = keys.filter((_, index) => Number(sizes[index] ?? 0) <= DUMP_BYTES_MAX)
-  const large = keys.filter((key) => !small.includes(key))
-  const first = await Promise.all(small.map((key) => dumpWord(active, key)))
-  const second = await Promise.all(small.map((key) => dumpWord(standby, key)))
-  const other = small.filter(
-    (_, index) => JSON.stringify(first[index]) !== JSON.stringify(second[index]),
-  )
-  return [...other, ...large]
+  const suspects: Buffer[] = []
+  let group: Buffer[] = []
+  let groupBytes = 0
+  const compareGroup = async (): Promise<void> => {
+    const first = await dumpWords(active, group)
+    const second = await dumpWords(standby, group)
+    const alike = (index: number): boolean =>
+      JSON.stringify(first[index]) === JSON.stringify(second[index])
+    suspects.push(...group.filter((_, index) => !alike(index)))
+    group = []
+    groupBytes = 0
+  }
+  for (const [index, key] of keys.entries()) {
+    const bytes = Number(sizes[index] ?? 0)
+    if (bytes > DUMP_BYTES_MAX) {
+      suspects.push(key)
+      continue
+    }
+    group.push(key)
+    groupBytes += bytes
+    if (groupBytes > GROUP_BYTES) await compareGroup()
+  }
+  await compareGroup()
+  return suspects
 }
 
 /** Those of the standby that the active does not have. */
 async function alone({ active }: RedisSides, keys: readonly Buffer[]): Promise<Buffer[]> {
   const limit = new Limit(STEP_MS)
-  const there = await Promise.all(keys.map((key) => active.bytes(['EXISTS', key], limit)))
+  const there = await active.manyBytes(
+    keys.map((key) => ['EXISTS', key]),
+    limit,
+  )
   return keys.filter((_, index) => there[index] === 0)
 }
 

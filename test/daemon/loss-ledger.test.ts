@@ -168,6 +168,10 @@ describe('a takeover', () => {
     expect(pair.sp1.told).toEqual([])
     pair.tell(pair.sp2, pair.sp1)
     expect(pair.sp1.told).toMatchObject([{ exact: 7 }])
+    // Asked again and again until its answer has arrived.
+    pair.look(pair.sp2, { role: 'writable', following: false })
+    pair.tell(pair.sp2, pair.sp1)
+    expect(pair.sp1.told.length).toBe(1)
   })
 
   it('is unknown when nothing was heard of the peer, or its store was never seen', () => {
@@ -259,6 +263,16 @@ describe('a planned move', () => {
     pair.nowMs += 800
     pair.takeOver({ unplanned: false })
     expect(pair.sp2.told).toEqual([BOUND])
+  })
+
+  it('by a peer that lost the role without handing over lacks what was on the wire', () => {
+    const pair = new Pair()
+    pair.serving()
+    pair.look(pair.sp1, { following: false, position: at(10_020) })
+    pair.tell(pair.sp1, pair.sp2)
+    pair.nowMs += 800
+    pair.takeOver({ unplanned: false }, drained(10_000))
+    expect(pair.sp2.told).toEqual([{ ...BOUND, most: 20, overMs: 0 }])
   })
 
   it('back to the peer closes what was open, for it can never be compared', () => {

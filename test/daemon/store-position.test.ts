@@ -8,8 +8,8 @@ import type { Heartbeat } from '../../src/core/heartbeat.ts'
 import { type PositionState, StorePositions } from '../../src/daemon/store-position.ts'
 
 const CONFIGS = [
-  { name: 'redis', semiSync: false },
-  { name: 'mariadb', semiSync: true },
+  { name: 'redis', semiSync: false, probeMisses: 3 },
+  { name: 'mariadb', semiSync: true, probeMisses: 3 },
 ]
 
 function view(change: Partial<StoreSnapshot> = {}): StoreSnapshot {
@@ -35,6 +35,7 @@ const STANDBY: PositionState = {
   term: 3,
   position: { term: 4, offset: 40 },
   peer: peer(4, 40),
+  lastRunMs: 0,
 }
 
 const ACTIVE: PositionState = {
@@ -43,6 +44,7 @@ const ACTIVE: PositionState = {
   term: 5,
   position: { term: 5, offset: 40 },
   peer: peer(5, 40, 'standby'),
+  lastRunMs: 0,
 }
 
 /** One that was told already that nothing is confirmed together. */
@@ -87,7 +89,7 @@ describe('the position told', () => {
   })
 
   it('is nothing at all for stores that prove nothing', () => {
-    const none = new StorePositions([{ name: 'redis', semiSync: false }])
+    const none = new StorePositions([{ name: 'redis', semiSync: false, probeMisses: 3 }])
     expect(none.looked([REDIS], STANDBY)).toEqual([])
     expect(none.wantsLook({ ...STANDBY, peer: peer(4, 50) })).toBe(false)
     expect(none.frozen(new Map([['redis', 7]]), ACTIVE)).toEqual({
@@ -113,7 +115,25 @@ describe("the store's word that it waits for the peer", () => {
     expect(first.looked([], STANDBY)).toEqual([{ type: 'confirms', together: false }])
   })
 
-  it('ends with a look that failed, and with a promotion', () => {
+  it('outlives a server that does not answer, until that had to be handed over long since', () => {
+    const made = positions()
+    made.looked([view({ confirmsTogether: true })], ACTIVE)
+    const silent = (lastRunMs: number) =>
+      made.looked([REDIS, view({ offset: null })], { ...ACTIVE, lastRunMs })
+    expect([silent(1_000), silent(11_300)]).toEqual([[], []])
+    expect(silent(11_400)).toEqual([{ type: 'confirms', together: false }])
+    made.looked([view({ confirmsTogether: true })], { ...ACTIVE, lastRunMs: 12_000 })
+    expect(silent(20_000)).toEqual([])
+  })
+
+  it('is not given by a server that never answered', () => {
+    const first = new StorePositions(CONFIGS)
+    expect(first.looked([view({ offset: null })], STANDBY)).toEqual([
+      { type: 'confirms', together: false },
+    ])
+  })
+
+  it('ends when the store is not there, and with a promotion', () => {
     const made = positions()
     made.looked([view({ confirmsTogether: true })], ACTIVE)
     expect(made.looked([REDIS], ACTIVE)).toEqual([{ type: 'confirms', together: false }])

@@ -72,6 +72,8 @@ describe('a failover', () => {
       const [dead, heir, deadStore, heirStore] =
         round % 2 === 0 ? [one, two, first, second] : [two, one, second, first]
       await sleep(500)
+      // Proven by two looks in a row.
+      must(await deadStore.monitor(2000))
       expect(must(await deadStore.monitor(2000)).confirmsTogether).toBe(true)
       await dead.end('SIGKILL')
       const started = performance.now()

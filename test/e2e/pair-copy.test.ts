@@ -28,7 +28,7 @@ async function documentOf<Shape>(node: LabNodeName, ...words: string[]): Promise
   return asked.ok ? (JSON.parse(asked.stdout) as Shape) : null
 }
 
-async function until<Value>(ask: () => Promise<Value | null>, limitMs = 40_000): Promise<Value> {
+async function until<Value>(ask: () => Promise<Value | null>, limitMs = 60_000): Promise<Value> {
   const endMs = Date.now() + limitMs
   for (;;) {
     const value = await ask()
@@ -68,7 +68,7 @@ describe.skipIf(!isRoot || mariadbMissing() !== null)('a node with a schema of i
     nodes = { sp1: new LabNode(lab, 'sp1'), sp2: new LabNode(lab, 'sp2') }
     servers = { sp1: new LabMariadb(nodes.sp1), sp2: new LabMariadb(nodes.sp2) }
     const lines = mariadbConfigLines(lab.plan.workDir, { semiSync: false })
-    driver = tandemPair('fast', undefined, lines)
+    driver = tandemPair('default', undefined, lines)
     mkdirSync(lab.plan.workDir, { recursive: true })
     await driver.prepare(lab)
     for (const name of ['sp1', 'sp2'] as const) await nodes[name].reinstall()
@@ -89,7 +89,9 @@ describe.skipIf(!isRoot || mariadbMissing() !== null)('a node with a schema of i
     await servers[newer].sql("INSERT INTO app.t VALUES (1, 'both');")
     await sleep(500)
     await nodes[older].powerOff()
-    await servers[newer].sql("CREATE TABLE app.alone (id INT PRIMARY KEY); INSERT INTO app.t VALUES (2, 'alone');")
+    await servers[newer].sql(
+      "CREATE TABLE app.alone (id INT PRIMARY KEY); INSERT INTO app.t VALUES (2, 'alone');",
+    )
     await nodes[newer].powerOff()
     await boot(older)
     await until(async () => ((await documentOf(older, 'status')) === null ? null : true))
@@ -128,5 +130,5 @@ describe.skipIf(!isRoot || mariadbMissing() !== null)('a node with a schema of i
     // And it can take its turn again.
     expect((await askTandem(nodes[older], 'make-standby')).stderr).toBe('')
     expect(await settled()).toBe(newer)
-  }, 180_000)
+  }, 240_000)
 })

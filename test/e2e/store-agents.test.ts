@@ -409,7 +409,7 @@ describe('the crash helper', () => {
     expect(await two.info('master_port')).toBe(String(one.port))
   })
 
-  test('ends all that hang, at once and within its time', async () => {
+  test('ends all that hang, at once and within its time', { retry: 3 }, async () => {
     list(one, two)
     state('active')
     one.freeze()

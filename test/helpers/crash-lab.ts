@@ -36,7 +36,7 @@ export const LETTERS = { H: 200, S: 1000, L: 2000, M: 1000, C: 1000 }
 /** Where an agent finds its stores: at the assassin. */
 const RELAYS = { redis: 6380, mariadb: 3307 }
 const FIXTURES = join(import.meta.dirname, '../fixtures/lab')
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 150_000
 /** Longer than preparing a switchover may take. */
 const ASK_AGAIN_MS = 12_000
 
@@ -181,10 +181,11 @@ export class CrashLab {
     return asked.ok ? asked.value : null
   }
 
-  /** One node serves and takes writes, the other follows it with all its stores. */
+  /** One node serves and takes writes, the other follows it with all its stores and may take over. */
   settled(): Promise<LabNodeName> {
     return this.#whichServes(
-      (theirs) => theirs?.stores.every(({ following }) => following) === true,
+      (theirs) =>
+        theirs?.local.inSync === true && theirs.stores.every(({ following }) => following),
     )
   }
 
@@ -235,7 +236,12 @@ export class CrashLab {
   /** Acknowledged, and not in the node's stores. */
   async lost({ writes }: Traffic, holder: LabNodeName): Promise<string[]> {
     const ids = await this.mariadb[holder].ids()
-    const held = new Set([...(await this.redis[holder].keys('w*')), ...ids.map(String)])
+    const held = new Set(ids.map(String))
+    // Of this traffic alone: all keys of a long run are more than one program may say.
+    const prefixes = new Set(writes.redis.map(({ key }) => key.slice(0, key.indexOf(':') + 1)))
+    for (const prefix of prefixes) {
+      for (const key of await this.redis[holder].keys(`${prefix}*`)) held.add(key)
+    }
     return KINDS.flatMap((kind) => writes[kind])
       .filter(({ key }) => !held.has(key))
       .map(({ key }) => key)

@@ -227,7 +227,7 @@ export const DATA_CLAIMS = [
     stage.until('the election', () => stage.state.armed, 1000, { hear: behind })
     stage.pass(1000, { hear: behind })
     assert.equal(stage.told.sync, false)
-    stage.pass(300)
+    stage.pass(1000)
     assert.equal(stage.told.sync, true)
   }),
   claim('sync', 'a position in another history begins nothing and ends it', (program) => {
@@ -340,7 +340,7 @@ export const DATA_CLAIMS = [
     stage.pass(1000)
     assert.equal(stage.told.sync, false)
     stage.feed({ type: 'confirms', together: true })
-    stage.pass(500)
+    stage.pass(1000)
     assert.equal(stage.told.sync, true)
     stage.feed({ type: 'confirms', together: false })
     stage.pass(100)
@@ -371,6 +371,14 @@ export const DATA_CLAIMS = [
     stage.feed({ type: 'confirms', together: true })
     stage.pass(300)
     assert.deepEqual([stage.state.sole, stage.told.sync], [false, true])
+  }),
+  claim('alone', 'lasts until our own position was looked at again', (program) => {
+    const stage = together(program)
+    stage.feed({ type: 'confirms', together: false })
+    stage.pass(1200)
+    assert.equal(confirmsAlone(stage), true, 'the standby seems to have all that we know of')
+    stage.pass(1000)
+    assert.equal(confirmsAlone(stage), false)
   }),
   claim('heartbeat', 'a position that the other waits for is told at once', (program) => {
     const active = together(program)

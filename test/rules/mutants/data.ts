@@ -195,8 +195,15 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     'alone',
     'goes on when the standby has caught up',
     DATA,
-    '      if (!standbyCaughtUp(turn)) return\n',
-    '      if (!standbyCaughtUp(turn) || s.sole) return\n',
+    '      if (!standbyCaughtUp(turn) || !positionIsOfLate(turn)) return\n',
+    '      return\n',
+  ),
+  without(
+    'alone',
+    'ends before our own position was looked at again',
+    DATA,
+    '!standbyCaughtUp(turn) || !positionIsOfLate(turn)',
+    '!standbyCaughtUp(turn)',
   ),
   without(
     'alone',
@@ -218,13 +225,6 @@ export const DATA_MUTANTS: readonly Mutant[] = [
     DATA,
     '      else if (!s.together) announceNotSync(turn)\n',
     '',
-  ),
-  without(
-    'sync',
-    'begins although the store went on alone meanwhile',
-    DATA,
-    'if (s.together && hearsPeer(turn) && standbyFollows(turn)) s.confirming',
-    'if (hearsPeer(turn) && standbyFollows(turn)) s.confirming',
   ),
   without(
     'alone',
