@@ -125,7 +125,7 @@ function announceNotSync(turn: Turn): void {
  */
 function positionIsOfLate(turn: Turn): boolean {
   const { s, policy, now } = turn
-  return now >= s.announcedAtMs + policy.data.confirmAloneAfterMs + LOOKED_AGAIN_MS
+  return now - s.announcedAtMs >= LOOKED_AGAIN_MS + policy.data.confirmAloneAfterMs
 }
 
 /** The peer's position lies in our own history; the tail of another history confirms nothing. */

@@ -226,7 +226,8 @@ function receive(message: FromHeart): void {
       clientTeller.useKeys(message.keys)
       return
     case 'fitness':
-      return order({ type: 'fitness' })
+      order({ type: 'fitness' })
+      return
     case 'stopping':
       void stop(message.text)
       return

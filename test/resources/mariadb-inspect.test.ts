@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { describeLasting } from '../../src/resources/mariadb-hazards.ts'
-import {
-  judgeSettings,
-  judgeStart,
-  missing,
-  versionFindings,
-} from '../../src/resources/mariadb-inspect.ts'
+import { judgeSettings, judgeStart, versionFindings } from '../../src/resources/mariadb-inspect.ts'
 import {
   mariadbConfiguration,
   mariadbStatementText,
+  missing,
   PRIVILEGES,
   SETTINGS,
 } from '../../src/resources/mariadb-setup.ts'

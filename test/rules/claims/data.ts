@@ -243,7 +243,7 @@ export const DATA_CLAIMS = [
     const stage = activeOf(program, recent())
     const ackSeq = stage.state.seq
     stage.pass(600, { hear: null })
-    stage.pass(800, { hear: { ackSeq, position: { term: 0, offset: 0 } } })
+    stage.pass(2500, { hear: { ackSeq, position: { term: 0, offset: 0 } } })
     stage.hear({ ackSeq })
     for (let ticks = 0; ticks < 3; ticks += 1) stage.feed({ type: 'tick' })
     assert.equal(stage.told.sync, false)
