@@ -7,7 +7,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Lane } from '../../src/resources/mariadb-door.ts'
+import { Limit } from '../../src/resources/store-result.ts'
 import { inspectMariadbVerify } from '../../src/resources/verify-mariadb-access.ts'
+import { Moments } from '../../src/resources/verify-mariadb-moment.ts'
 import { inspectRedisVerify } from '../../src/resources/verify-redis-access.ts'
 import {
   ACCOUNTS,
@@ -200,12 +203,33 @@ describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_0
     ])
   })
 
+  it('are looked at in one and the same moment on both, each of forty times', async () => {
+    const servers = {
+      ours: { host: '127.0.0.1', port: pair.two.port },
+      theirs: { host: '127.0.0.1', port: pair.one.port },
+      login: ACCOUNTS.verify ?? { user: '', password: '' },
+    }
+    const newest = `SELECT COUNT(*) AS amount, MAX(id) AS last, (SELECT v FROM app.big WHERE id=1) AS v
+      FROM app.big WHERE id > ${ROWS}`
+    const writer = await startWriter(pair.one)
+    const moments = new Moments(servers)
+    const apart: unknown[] = []
+    for (let times = 0; times < 40; times += 1) {
+      const { ours, theirs, gtid } = await moments.take()
+      const [own] = (await ours.ask(newest, new Limit(5_000))).rows
+      const [other] = (await theirs.ask(newest, new Limit(5_000))).rows
+      if (JSON.stringify(own) !== JSON.stringify(other)) apart.push({ gtid, own, other })
+    }
+    moments.close()
+    await writer.stop()
+    expect(apart).toEqual([])
+  })
+
   it('are looked at with the lock where the account has RELOAD, which nobody leaves behind', async () => {
     await pair.one.root([
       'SET SESSION sql_log_bin=0',
       "GRANT RELOAD ON *.* TO 'tandem_verify'@'127.0.0.1'",
     ])
-    const { Moments } = await import('../../src/resources/verify-mariadb-moment.ts')
     const servers = {
       ours: { host: '127.0.0.1', port: pair.two.port },
       theirs: { host: '127.0.0.1', port: pair.one.port },
@@ -220,8 +244,6 @@ describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_0
     expect(new Set(taken).size).toBeGreaterThan(1)
     expect(tookMs.at(-1)).toBeLessThan(2_000)
     // A holder that falls silent is ended by the server.
-    const { Lane } = await import('../../src/resources/mariadb-door.ts')
-    const { Limit } = await import('../../src/resources/store-result.ts')
     const holder = new Lane(servers.theirs, servers.login, 'one')
     await holder.ask('SET SESSION wait_timeout=1', new Limit(1_000))
     await holder.ask('FLUSH TABLES WITH READ LOCK', new Limit(1_000))
