@@ -319,6 +319,7 @@ describe('a store tells what it is', () => {
       position: null,
       following: false,
       backlog: null,
+      logBytes: 0,
       confirmsTogether: false,
       hazards: [],
       version: await a.server.info('redis_version'),
