@@ -123,6 +123,9 @@ function cable(lan: string, port: string, machine: string, name: string, mac: st
 async function configureMachine(plan: LabPlan, name: MachineName): Promise<void> {
   const namespace = namespaceOf(plan, name)
   const settings = [
+    // New namespaces take it over from the machine; a node that forwards lets its peer answer for it.
+    'net/ipv4/ip_forward 0',
+    'net/ipv6/conf/all/forwarding 0',
     'net/ipv6/conf/all/disable_ipv6 0',
     'net/ipv6/conf/default/accept_dad 0',
     'net/ipv6/conf/eth0/accept_dad 0',
