@@ -77,12 +77,14 @@ describe.skipIf(!isRoot)('a real pair in adversity', () => {
   it('refuses a second agent of a node even when the run directory was taken away', async () => {
     const active = await startPair(bench, driver)
     const { run } = bench.nodes[active].directories
+    const told = (): string => readFileSync(bench.nodes[active].logFile, 'utf8')
+    // An agent that is still coming up ends when its run directory goes.
+    while (!told().includes('operators are answered')) await sleep(50)
     const startMs = labNowMs()
     await unmountBelow(run)
     await rename(run, `${lab.plan.workDir}/away`)
     await driver.start(bench.nodes[active])
     const refused = `another agent of this node holds ${bench.nodes[active].directories.state}`
-    const told = (): string => readFileSync(bench.nodes[active].logFile, 'utf8')
     const endMs = labNowMs() + 20_000
     while (!told().includes(refused) && labNowMs() < endMs) await sleep(50)
     expect(told()).toContain(refused)
