@@ -1,9 +1,11 @@
 #!/bin/sh
 # Makes a fresh checkout ready to run: Debian packages where we are root, npm packages, the build.
-# Does nothing that is done already. Usage: packaging/prepare.sh [run|test]
+# Does nothing that is done already. Usage: packaging/prepare.sh [run|test|build]
 #
 #   run   what the demo needs (default)
-#   test  also what the tests compare with: the compiler of the gate, the rivals, small tools
+#   build what the Debian package is built with
+#   test  also what the tests compare with and supervise: the compiler of the gate, the rivals, the VoIP
+#         services, small tools
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-run}
@@ -19,7 +21,18 @@ fi
 
 # PROGRAM:PACKAGE pairs; a package is installed when its program is missing.
 needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ python3:python3 arping:iputils-arping ping:iputils-ping nsenter:util-linux redis-server:redis-server'
+# The compiler, and what puts the package together.
+[ "$purpose" = build ] && needs='make:make g++:g++ python3:python3 dpkg-shlibdeps:dpkg-dev strip:binutils'
+[ "$purpose" = test ] && needs="$needs dpkg-shlibdeps:dpkg-dev strip:binutils mmdebstrap:mmdebstrap lintian:lintian"
 [ "$purpose" = test ] && needs="$needs git:git sysctl:procps clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat mariadbd:mariadb-server /usr/include/bpf/bpf_helpers.h:libbpf-dev"
+# What has no program of its own is known by another file.
+[ "$purpose" = test ] && needs="$needs kamailio:kamailio rtpengine:rtpengine-daemon sipp:sip-tester monit:monit promtool:prometheus curl:curl openssl:openssl snmpd:snmpd snmpwalk:snmp /etc/kamailio/tls.cfg:kamailio-tls-modules /usr/lib/ocf/resource.d/heartbeat/Dummy:resource-agents"
+# One node pushes its configuration to the other.
+[ "$purpose" = test ] && needs="$needs ssh:openssh-client /usr/sbin/sshd:openssh-server"
+# A witness.
+[ "$purpose" = test ] && needs="$needs etcd:etcd-server etcdctl:etcd-client"
+# A terminal and a browser to look at.
+[ "$purpose" = test ] && needs="$needs tmux:tmux chromium:chromium /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core"
 
 missing=
 for pair in $needs; do
@@ -34,7 +47,7 @@ done
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     say "installing Debian packages:$missing"
-    # Daemons of the rivals must not start on this machine.
+    # Daemons of rivals and services must not start on this machine.
     policy=/usr/sbin/policy-rc.d made=
     [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy; made=yes; }
     trap '[ -n "$made" ] && rm -f "$policy"' EXIT

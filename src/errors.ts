@@ -47,7 +47,10 @@ export const ERRORS = {
   },
   HA_OPERATION_UNKNOWN: { sentence: 'The agent knows of no such operation.', exitCode: 2 },
   HA_READ_ONLY: { sentence: 'An order came on the socket for questions.', exitCode: 3 },
+  HA_UNAUTHORIZED: { sentence: 'A request came without credentials that are known.', exitCode: 3 },
+  HA_TOO_MANY_REQUESTS: { sentence: 'Requests came quicker than they are answered.', exitCode: 4 },
   HA_HEART_SILENT: { sentence: 'The heart of the agent did not answer in time.', exitCode: 2 },
+  HA_RECORD_NOT_KEPT: { sentence: 'A record of what happened could not be kept.', exitCode: 3 },
   HA_INTERNAL: { sentence: 'The agent made a mistake while it answered.', exitCode: 3 },
   HA_CONTROL_UNREACHABLE: { sentence: 'No agent answers on its socket.', exitCode: 2 },
   HA_CONTROL_FORBIDDEN: { sentence: 'This user may not use the socket of the agent.', exitCode: 3 },
@@ -62,7 +65,7 @@ export type ErrorCode = keyof typeof ERRORS
 
 /** One mistake in what we were told, with everything needed to mend it. */
 export interface Mistake {
-  /** An error keeps the agent from starting, a warning does not. */
+  /** An error keeps the agent from starting (one in the files of the API, that from being served). */
   severity: 'error' | 'warning'
   /** Path of the file, or the name of an option or variable. */
   file: string

@@ -6,22 +6,27 @@ import { formatReport } from '../config/check-report.ts'
 import { loadConfig } from '../config/load.ts'
 import { checkMachine } from '../config/machine-check.ts'
 import { runAgent } from '../daemon/agent.ts'
+import { clearAway } from '../daemon/clear-away.ts'
 import { readPrivateFile } from '../system/file.ts'
+import { isJournal } from '../system/journal.ts'
 import { execProgram, linkState } from '../system/native.ts'
 import { type PairKey, parseKeys } from '../wire/key.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { programVersion } from './version.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'agent',
   summary: 'Runs the agent of this node in the foreground, until SIGTERM or SIGINT.',
   details:
     'An active agent that is asked to stop hands over to its peer first, where that is able.\n' +
-    'SIGHUP reads the key file again.\n' +
+    'SIGHUP reads the key file and the configuration again, as tandem reload does.\n' +
+    '--clear is for removing the program: a gate without an agent stays shut, until the next boot.\n' +
     'Exit status: 0 stopped as asked, 3 cannot start (the reason is printed), 70 a mistake of ours.',
   positionals: [],
-  options: {},
+  options: {
+    clear: { type: 'boolean', help: 'runs no agent; takes the gate of one that ended away' },
+  },
 }
 
 /** A key file holds a few lines. */
@@ -31,6 +36,11 @@ export async function run(args: string[], io: Io): Promise<number> {
   const result = parseCommand(SPEC, args, io)
   if (!result.ok) return result.exitCode
   const { places } = result.parsed
+  if (result.parsed.values['clear'] === true) {
+    const left = await clearAway(places)
+    for (const sentence of left) io.stderr(`tandem agent: ${sentence}\n`)
+    return left.length === 0 ? EXIT.done : EXIT.failed
+  }
   useEngineOptions(io)
   const loaded = await loadConfig({ directory: places.configDir, node: places.node })
   const machine = loaded.ok
@@ -50,10 +60,11 @@ export async function run(args: string[], io: Io): Promise<number> {
   const end = await runAgent({
     config,
     keys,
+    configDir: places.configDir,
     stateDir: places.stateDir,
     runDir: places.runDir,
     version: programVersion(),
-    journal: io.env['JOURNAL_STREAM'] !== undefined,
+    journal: isJournal(1, io.env['JOURNAL_STREAM']),
     stopAsked: untilSignal(),
     onReload: (changed) => {
       process.on('SIGHUP', () => void readKeys(config.keyFile).then(changed))

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { believedWord, decodeStateLine, type StateWord } from '../wire/state-line.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'check-active',
   summary: 'Tells by exit code what this node is: 0 active, 1 standby, 2 unknown, 3 transition.',
   details: 'Prints nothing without an option. -q wins over -p, and -p over -v.',

@@ -4,6 +4,7 @@
  * Shows every mistake at once, what the configuration comes out as, and whether the ping nodes
  * answer well enough for its timing. Changes nothing.
  */
+import { apiMistakes } from '../config/api-files.ts'
 import {
   type CheckResult,
   formatJson,
@@ -15,16 +16,17 @@ import type { PairConfig } from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { checkMachine, type MachineDoors, systemDoors } from '../config/machine-check.ts'
 import { formatPingBudget, judgePingBudget, type PingBudget } from '../config/ping-budget.ts'
+import { witnessMistakes } from '../config/witness-files.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { type Measure, measurePingNodes } from './measure-ping.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'check-config',
   summary: 'Shows every mistake in the configuration, and what it means.',
   details: `Reads config.yml and network.yml with the files that go before them, looks for the
 interfaces and the key on this machine, and sends the ping nodes some echo requests.
-Ends with 0 when the agent would start (warnings allowed) and with 3 when not.`,
+Ends with 0 when the agent would start and serve its API (warnings allowed) and with 3 when not.`,
   positionals: [],
   options: {
     json: { type: 'boolean', help: 'print one JSON document instead of text' },
@@ -68,7 +70,11 @@ export async function run(args: string[], io: Io, doors: CheckDoors = DOORS): Pr
   const onMachine =
     config === null || values['no-machine'] === true
       ? []
-      : await checkMachine(config, doors.machine)
+      : [
+          ...(await checkMachine(config, doors.machine)),
+          ...(await apiMistakes(config)),
+          ...(await witnessMistakes(config)),
+        ]
   const check = { config, files: loaded.files, mistakes: [...loaded.mistakes, ...onMachine] }
   const failed = check.mistakes.some((mistake) => mistake.severity === 'error')
   const measured =

@@ -8,6 +8,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { nearMiss } from '../config/near-miss.ts'
 import { EXIT } from './exit-code.ts'
+import type { Terminal } from './terminal.ts'
 
 /** The outside of a command. Text is printed as it is, newlines included. */
 export interface Io {
@@ -16,10 +17,14 @@ export interface Io {
   env: Readonly<Record<string, string | undefined>>
   /** Standard output is a terminal. */
   isTty: boolean
+  /** That terminal, for a command that wants the whole screen; none where its cursor cannot be placed. */
+  terminal?: Terminal
 }
 
 /** What the dispatcher expects of a command module. */
 export interface CommandModule {
+  /** Help, manual pages and completion are made of it. */
+  SPEC: CommandSpec
   run(args: string[], io: Io): Promise<number>
 }
 
@@ -38,7 +43,7 @@ export interface CommandSpec {
   summary: string
   /** What `--help` says below the usage line; may be empty. */
   details: string
-  /** Positional arguments in order, as the help shows them: `on|off`. All are required. */
+  /** Positional arguments in order, as the help shows them: `on|off`; one in brackets may be left out. */
   positionals: readonly string[]
   options: Readonly<Record<string, OptionSpec>>
 }
@@ -173,14 +178,16 @@ function complaintAbout(token: OptionToken, options: Record<string, OptionSpec>)
   if (option.type === 'boolean') {
     return token.value === undefined ? null : `${token.rawName} takes no value`
   }
-  // `--run --json` would otherwise take the next option for the value.
+  // `--run --json` would otherwise take the next option for the value; a lone `-` is one.
   const missing = token.value === undefined || token.value === ''
-  const swallowed = token.inlineValue === false && token.value?.startsWith('-') === true
+  const swallowed = token.inlineValue === false && /^-./.test(token.value ?? '')
   return missing || swallowed ? `${token.rawName} needs a value: ${option.value ?? 'VALUE'}` : null
 }
 
 function complaintAboutPositionals(spec: CommandSpec, given: readonly string[]): string | null {
-  const missing = spec.positionals[given.length]
+  const wanted = spec.positionals[given.length]
+  // What may be left out stands in brackets.
+  const missing = wanted?.startsWith('[') === true ? undefined : wanted
   if (missing !== undefined) return `missing argument: ${missing}`
   const extra = given[spec.positionals.length]
   return extra === undefined ? null : `unexpected argument '${extra}'`

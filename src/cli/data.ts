@@ -19,7 +19,7 @@ const SHOW_LIMIT_MS = 10_000
 /** Saving and copying take as long as the data is large; giving up waiting ends nothing. */
 const WORK_LIMIT_MS = 600_000
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: NAME,
   summary: 'Shows what the stores hold and what was set aside; sets aside, and brings back.',
   details:

@@ -13,7 +13,7 @@ import { type CommandSpec, type Io, parseCommand, usageError } from './command.t
 import { tour } from './demo-tour.ts'
 import { EXIT } from './exit-code.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'demo',
   summary: 'A real pair in network namespaces on this machine, broken on purpose and measured.',
   details:

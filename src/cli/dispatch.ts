@@ -8,6 +8,11 @@ import { GLOBAL_OPTIONS, type Io, type OptionSpec } from './command.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT } from './exit-code.ts'
 
+/** What the exit status of most commands means; those that differ say so themselves. */
+export const EXIT_TEXT =
+  '0 done, 1 wrong usage, 2 no agent answers, 3 refused, 4 timed out,\n' +
+  '5 done but not verified, 6 failed.\n'
+
 /**
  * Runs the command that the arguments name.
  *
@@ -86,7 +91,6 @@ function overview(): string {
     'Tandem keeps one node of a two-node VoIP platform active and the other ready.\n\n' +
     `Usage: tandem COMMAND [options]\n\n${lines.join('')}\n` +
     'Help for one: tandem COMMAND --help. Version: tandem --version.\n' +
-    'Exit status: 0 done, 1 wrong usage, 2 no agent answers, 3 refused, 4 timed out,\n' +
-    '5 done but not verified, 6 failed.\n'
+    `Exit status: ${EXIT_TEXT}`
   )
 }

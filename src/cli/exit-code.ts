@@ -17,7 +17,7 @@ export const EXIT = {
   refused: 3,
   /** Not known to be done within the time limit; it may still happen. */
   timedOut: 4,
-  /** Done, but the last check of it did not succeed; `verify`: the nodes differ. */
+  /** Done, but the last check of it did not succeed; `verify`: the nodes differ; `replay`: the decisions do. */
   unverified: 5,
   /** Begun and not brought to an end; the reason was printed. */
   failed: 6,

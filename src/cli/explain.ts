@@ -2,15 +2,15 @@
  * `tandem explain`: why is it so, what stands in the way, and what would happen if?
  */
 import { controlClient } from '../control/client.ts'
+import { formatMs } from '../control/duration.ts'
 import type { ExplainDocument } from '../control/schema.ts'
 import { json, parseAsking, reportFailure } from './ask.ts'
 import { ASKING_OPTIONS, type CommandSpec, type Io } from './command.ts'
-import { formatMs } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { cell, printable, table } from './table.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'explain',
   summary: 'Says why this node is what it is, what stands in the way, and what would happen if.',
   details: '',
@@ -29,7 +29,7 @@ export async function run(args: string[], io: Io): Promise<number> {
 }
 
 function explainText(document: ExplainDocument, paint: Paint): string {
-  const { node, role, state, reason, question, blockers, hazards, ifs } = document
+  const { node, role, state, reason, question, blockers, hazards, drift, self, ifs } = document
   const roleShown = role === state ? role : `${state} (role ${role})`
   const lines = [`${node} is ${roleShown}: ${printable(reason.sentence)}`, '']
   if (blockers.length === 0) lines.push(`Nothing stands in the way of ${printable(question)}.`)
@@ -43,6 +43,10 @@ function explainText(document: ExplainDocument, paint: Paint): string {
   for (const { store, sentence } of hazards) {
     lines.push(`  ${printable(store)}: ${printable(sentence)}`)
   }
+  if (drift.length > 0) lines.push('', paint('The nodes are not alike', 'title'))
+  for (const sentence of drift) lines.push(`  ${printable(sentence)}`)
+  if (self.length > 0) lines.push('', paint('This agent itself', 'title'))
+  for (const sentence of self) lines.push(`  ${printable(sentence)}`)
   if (ifs.length === 0) return `${lines.join('\n')}\n`
   const rows = ifs.map(({ fault, outcome, boundMs }) => [
     `  ${fault}`,

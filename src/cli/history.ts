@@ -2,20 +2,21 @@
  * `tandem history`: when did the role of this node change, and why?
  */
 import { controlClient } from '../control/client.ts'
+import { formatMs } from '../control/duration.ts'
 import { boundCell, exactCell } from '../control/loss-sentence.ts'
-import type { LossRecord } from '../control/schema.ts'
+import type { LossRecord, TakenStep } from '../control/schema.ts'
 import { json, parseAsking, reportFailure } from './ask.ts'
 import { ASKING_OPTIONS, type CommandSpec, type Io, usageError } from './command.ts'
-import { formatMs } from './duration.ts'
 import { EXIT } from './exit-code.ts'
 import { type Paint, paintFor } from './paint.ts'
 import { cell, printable, table } from './table.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'history',
   summary:
     'Lists the changes of the role of this node and what takeovers may have lost, newest first.',
-  details: '',
+  details:
+    'Below a takeover or switchover: what was done, with the time since this node began to take the role.',
   positionals: [],
   options: {
     ...ASKING_OPTIONS,
@@ -38,25 +39,34 @@ export async function run(args: string[], io: Io): Promise<number> {
   else if (transitions.length === 0) io.stdout(`the role of ${node} has not changed yet\n`)
   else {
     const titles = ['TIME', 'FROM', 'TO', 'TERM', 'OUTAGE', 'REASON']
-    io.stdout(
-      table(
-        [
-          titles.map((title) => cell(title, 'title')),
-          ...transitions.map(({ atIso, from, to, term, outageMs, reason }) => [
-            atIso,
-            from,
-            to,
-            String(term),
-            outageMs === null ? '?' : formatMs(outageMs),
-            reason.sentence,
-          ]),
-        ],
-        paintFor(io),
-      ),
-    )
+    const [head = '', ...lines] = table(
+      [
+        titles.map((title) => cell(title, 'title')),
+        ...transitions.map(({ atIso, from, to, term, outageMs, reason }) => [
+          atIso,
+          from,
+          to,
+          String(term),
+          outageMs === null ? '?' : formatMs(outageMs),
+          reason.sentence,
+        ]),
+      ],
+      paintFor(io),
+    ).split('\n')
+    const whole = transitions.map(({ steps }, index) => [lines[index], ...stepLines(steps)])
+    io.stdout(`${[head, ...whole.flat()].join('\n')}\n`)
   }
   if (!asJson && losses.length > 0) io.stdout(`\n${lossTable(losses, paintFor(io))}`)
   return EXIT.done
+}
+
+/** What was done in a takeover, each with its time since it began. */
+function stepLines(steps: readonly TakenStep[] = []): string[] {
+  const times = steps.map(({ afterMs }) => `+${Math.round(afterMs)} ms`)
+  const width = Math.max(0, ...times.map(({ length }) => length))
+  return steps.map(
+    ({ sentence }, index) => `  ${times[index]?.padStart(width)}  ${printable(sentence)}`,
+  )
 }
 
 /** What takeovers may have lost of the stores, and what it was in the end. */

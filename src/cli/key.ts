@@ -22,7 +22,7 @@ import { type CommandSpec, type Io, type Parsed, parseCommand, usageError } from
 import { EXIT } from './exit-code.ts'
 import { type Outcome, readKeys, writeKeys } from './key-file.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'key',
   summary: 'Makes, replaces and names the shared key of the pair.',
   details:

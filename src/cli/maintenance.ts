@@ -7,7 +7,7 @@
 import { type CommandSpec, type Io, parseCommand, usageError } from './command.ts'
 import { OPERATION_OPTIONS, operate, targetNode } from './operate.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'maintenance',
   summary: 'Begins or ends the maintenance of this node.',
   details:

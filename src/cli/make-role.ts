@@ -12,13 +12,11 @@ const DETAILS = `Waits until it is so, and prints the steps. --node names the no
 (this node when missing). Ends with 0 done, 2 no agent answers, 3 refused,
 4 not known to be done in time, 5 done but not verified, 6 failed.`
 
-/** Runs one of the two commands. */
-export async function runMakeRole(
-  kind: 'make-active' | 'make-standby',
-  args: string[],
-  io: Io,
-): Promise<number> {
-  const spec: CommandSpec = {
+export type RoleCommand = 'make-active' | 'make-standby'
+
+/** How one of the two describes itself. */
+export function roleSpec(kind: RoleCommand): CommandSpec {
+  return {
     name: kind,
     summary:
       kind === 'make-active'
@@ -31,6 +29,11 @@ export async function runMakeRole(
       force: { type: 'boolean', help: 'accept data that may be stale' },
     },
   }
+}
+
+/** Runs one of the two commands. */
+export async function runMakeRole(kind: RoleCommand, args: string[], io: Io): Promise<number> {
+  const spec = roleSpec(kind)
   const result = parseCommand(spec, args, io)
   if (!result.ok) return result.exitCode
   const { parsed } = result

@@ -12,7 +12,7 @@ import { loadConfig } from '../config/load.ts'
 import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'nodename',
   summary: 'Prints the name of this node inside its pair: sp1 or sp2.',
   details: `Told by --node, TANDEM_NODE or /etc/ngcp_nodename, else found by the host name in

@@ -1,6 +1,5 @@
 /**
- * How is the agent asked to do something, and what became of it? Shared by `make-active`,
- * `make-standby` and `maintenance`.
+ * How is the agent asked to do something, and what became of it? Shared by all commands that do.
  *
  * Asks once and then follows the operation until it ended or the time is over, printing each step as
  * it happens. The order itself is never repeated: whether a lost answer meant a lost order cannot be
@@ -8,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Asked, type ControlClient, controlClient } from '../control/client.ts'
+import { formatMs } from '../control/duration.ts'
 import {
   isFinal,
   type OperationDocument,
@@ -26,7 +26,6 @@ import {
   timeoutMsFrom,
   usageError,
 } from './command.ts'
-import { formatMs } from './duration.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { printable } from './table.ts'
 
@@ -75,6 +74,21 @@ export async function operate(
   const followed = wait ? await follow(client, asked.value, endMs, progress) : asked
   if (!followed.ok) return reportFailure(followed, { command: spec.name, json: asJson, io })
   return conclude(spec, followed.value, { asJson, limitMs, wait, io })
+}
+
+/**
+ * Asks for something to be done and waits for its end, for a command that says itself what came of it.
+ *
+ * @returns the operation as it was seen last: its end, or how far it was when the time was over
+ */
+export async function operated(
+  client: ControlClient,
+  request: OperationRequest,
+  limitMs: number,
+): Promise<Asked<OperationDocument>> {
+  const endMs = performance.now() + limitMs
+  const asked = await client.operate(request, Math.min(limitMs, EXCHANGE_LIMIT_MS))
+  return asked.ok ? await follow(client, asked.value, endMs, new Progress(null)) : asked
 }
 
 /** Prints each step of an operation once. */
@@ -181,6 +195,12 @@ function outcomeOf({ kind, node, steps }: OperationDocument): string {
       return 'set aside; see tandem data show'
     case 'data-rejoin':
       return 'the store follows the peer'
+    case 'drain':
+      return 'every load-balancer was seen to know it'
+    case 'service':
+      return 'see tandem service summary'
+    case 'reload':
+      return 'what can be is in force'
   }
 }
 

@@ -4,10 +4,9 @@
  * Whether this node may have them is not asked. They are not started beside an agent, which alone moves
  * them; to look and to stop is always allowed.
  */
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { PairConfig } from '../config/config.ts'
 import { type AddressDoor, type AddressFailure, FloatingIps } from '../resources/floating-ip.ts'
+import { refuseBesideAgent } from './agent-lock.ts'
 import type { Io } from './command.ts'
 import { OCF, type OcfCode, sayOcf } from './ocf.ts'
 
@@ -54,11 +53,9 @@ export class FloatingIpResource {
 
   async #start(): Promise<OcfCode> {
     if (this.#config.floatingIps.length === 0) return this.#validate()
-    const lock = await agentLock(this.#runDir)
-    if (!this.#doors.lockFile(lock)) {
-      const sentence = `an agent is running (it holds ${lock}): it alone moves the floating IPs`
-      return sayOcf(this.#io, OCF.generic, sentence)
-    }
+    const place = { runDir: this.#runDir, lockFile: this.#doors.lockFile, io: this.#io }
+    const runs = await refuseBesideAgent(place, 'moves the floating IPs')
+    if (runs !== null) return runs
     // For ever: nobody renews a lifetime here.
     this.#report(this.#floatingIps.add(0))
     const seen = this.#monitor()
@@ -103,10 +100,4 @@ export class FloatingIpResource {
       this.#io.stderr(`tandem resource: floating IP ${address}: ${message} (${code})\n`)
     }
   }
-}
-
-/** Where the lock of a running agent lies; its directory is made. */
-export async function agentLock(runDir: string): Promise<string> {
-  await mkdir(runDir, { recursive: true, mode: 0o755 })
-  return join(runDir, 'agent.lock')
 }

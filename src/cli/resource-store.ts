@@ -9,9 +9,9 @@
  */
 import { STORE_LIMITS } from '../daemon/store-keeper.ts'
 import type { ReplicatedStore, StoreFault } from '../resources/replicated-store.ts'
+import { refuseBesideAgent } from './agent-lock.ts'
 import type { Io } from './command.ts'
 import { OCF, type OcfCode, sayOcf } from './ocf.ts'
-import { agentLock } from './resource-address.ts'
 
 export const STORE_ACTIONS = [
   'start',
@@ -142,12 +142,8 @@ export class StoreResource {
   }
 
   /** A running agent alone gives the role. @returns null when there is none */
-  async #agentRuns(): Promise<OcfCode | null> {
-    const { io, lockFile, runDir } = this.#options
-    const lock = await agentLock(runDir)
-    if (lockFile(lock)) return null
-    const sentence = `an agent is running (it holds ${lock}): it alone gives the stores their role`
-    return sayOcf(io, OCF.generic, sentence)
+  #agentRuns(): Promise<OcfCode | null> {
+    return refuseBesideAgent(this.#options, 'gives the stores their role')
   }
 
   #failed({ message }: StoreFault): OcfCode {

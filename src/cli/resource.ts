@@ -5,14 +5,21 @@
  * commands. Every action acts, looks, and ends with what it saw; starting what is started and stopping
  * what is stopped is success. Whether this node may have what is started is not asked: that is the
  * caller's part, and so nothing is started or promoted beside an agent, which does that by itself.
- * What the actions do: `resource-address.ts` and `resource-store.ts`.
+ * What the actions do: `resource-address.ts`, `resource-store.ts`, `resource-service.ts` and `resource-balancer.ts`.
  */
 import { formatMistakes } from '../config/check-report.ts'
-import type { PairConfig, StoreConfig } from '../config/config.ts'
+import type {
+  LoadBalancerConfig,
+  PairConfig,
+  ServiceConfig,
+  StoreConfig,
+} from '../config/config.ts'
 import { loadConfig } from '../config/load.ts'
 import { openStores } from '../daemon/open-stores.ts'
 import { semiSyncTimeoutOf } from '../daemon/stores.ts'
 import { AddressWatch } from '../links/address-watch.ts'
+import { openLoadBalancer } from '../resources/load-balancer.ts'
+import { openService } from '../resources/service-open.ts'
 import { native } from '../system/native.ts'
 import { type CommandSpec, type Io, type Places, parseCommand } from './command.ts'
 import { OCF, type OcfCode, sayOcf } from './ocf.ts'
@@ -21,17 +28,25 @@ import {
   type AddressResourceDoors,
   FloatingIpResource,
 } from './resource-address.ts'
-import { FLOATING_IP_META_DATA, storeMetaData } from './resource-meta-data.ts'
+import { BALANCER_ACTIONS, BalancerResource } from './resource-balancer.ts'
+import {
+  balancerMetaData,
+  FLOATING_IP_META_DATA,
+  serviceMetaData,
+  storeMetaData,
+} from './resource-meta-data.ts'
+import { SERVICE_ACTIONS, ServiceResource } from './resource-service.ts'
 import { STORE_ACTIONS, StoreResource } from './resource-store.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'resource',
   summary: 'Drives one resource of this node once, as an OCF resource agent.',
   details: `NAME is floating-ip: all floating IPs that network.yml gives this node; or the name of one of
-its stores, as below tandem.stores of config.yml.
+its stores, services or load-balancers, as below tandem.stores, tandem.services and
+tandem.load_balancers of config.yml.
 ACTION is start, stop, monitor, validate-all or meta-data; for a store also promote, demote
 and notify. A promoted store takes writes. A stopped one has no server; start does not bring it
-back, its own unit does.
+back, its own unit does. A load-balancer that is started may send calls to this pair.
 Ends with the codes of OCF: 0 success or running, 1 failed, 2 wrong arguments, 3 no such
 action, 5 this program is not built, 6 the configuration has mistakes, 7 not running,
 8 running and promoted, 9 promoted and failed.
@@ -45,6 +60,7 @@ const FLOATING_IP = 'floating-ip'
 /** What a test replaces. */
 export interface ResourceDoors extends AddressResourceDoors {
   openStores: typeof openStores
+  openService: typeof openService
   /** Where the platform's node name file is. */
   etcDirectory: string
   /** The system's when undefined. */
@@ -60,6 +76,7 @@ const DOORS: ResourceDoors = {
     watch.close()
   },
   openStores,
+  openService,
   etcDirectory: '/etc',
 }
 
@@ -77,7 +94,14 @@ export async function run(args: string[], io: Io, doors: ResourceDoors = DOORS):
     if (typeof config === 'number') return config
     const store = config.stores.find((configured) => configured.name === name)
     if (store !== undefined) return await driveStore({ action, places, io, doors, config, store })
-    const known = [FLOATING_IP, ...config.stores.map((configured) => configured.name)]
+    const service = config.services.find((configured) => configured.name === name)
+    if (service !== undefined) return await driveService({ action, places, io, doors, service })
+    const balancer = config.loadBalancers.find((configured) => configured.name === name)
+    if (balancer !== undefined) return await driveBalancer({ action, places, io, doors, balancer })
+    const named = [...config.stores, ...config.services, ...config.loadBalancers].map(
+      (configured) => configured.name,
+    )
+    const known = [FLOATING_IP, ...named]
     const sentence = `there is no resource '${name}'; known ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`
     return sayOcf(io, OCF.args, sentence)
   } catch (error) {
@@ -119,7 +143,8 @@ async function driveStore(
     io.stdout(storeMetaData(store))
     return OCF.success
   }
-  const opened = await doors.openStores([store], semiSyncTimeoutOf(config.policy))
+  const timeoutMs = semiSyncTimeoutOf(config.policy, config.stores)
+  const opened = await doors.openStores([store], timeoutMs)
   if (!opened.ok) return sayOcf(io, OCF.configured, opened.why)
   const [own] = opened.stores
   if (own === undefined) return OCF.generic
@@ -129,6 +154,39 @@ async function driveStore(
   } finally {
     own.close()
   }
+}
+
+async function driveService(order: Order & { service: ServiceConfig }): Promise<OcfCode> {
+  const { io, doors, places, service: config } = order
+  const action = SERVICE_ACTIONS.find((known) => known === order.action)
+  if (action === undefined) return unknownAction(io, config.name, order.action, SERVICE_ACTIONS)
+  if (action === 'meta-data') {
+    io.stdout(serviceMetaData(config))
+    return OCF.success
+  }
+  const service = doors.openService({ name: config.name, ...config.backend })
+  try {
+    const { stateDir, runDir } = places
+    const { lockFile } = doors
+    return await new ServiceResource({ config, service, stateDir, runDir, io, lockFile }).act(
+      action,
+    )
+  } finally {
+    service.close()
+  }
+}
+
+async function driveBalancer(order: Order & { balancer: LoadBalancerConfig }): Promise<OcfCode> {
+  const { io, doors, places, balancer: config } = order
+  const action = BALANCER_ACTIONS.find((known) => known === order.action)
+  if (action === undefined) return unknownAction(io, config.name, order.action, BALANCER_ACTIONS)
+  if (action === 'meta-data') {
+    io.stdout(balancerMetaData(config))
+    return OCF.success
+  }
+  const balancer = openLoadBalancer(config)
+  const { lockFile } = doors
+  return await new BalancerResource({ balancer, runDir: places.runDir, io, lockFile }).act(action)
 }
 
 /** @returns the code to end with, said already, when it cannot be used */

@@ -18,7 +18,7 @@ import { readPassword } from '../system/password.ts'
 import { type CommandSpec, type Io, parseCommand, usageError } from './command.ts'
 import { EXIT } from './exit-code.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'setup',
   summary: 'Prints the settings and accounts that a store needs.',
   details:

@@ -13,7 +13,7 @@ import { type CommandSpec, type Io, type Parsed, parseCommand, usageError } from
 import { EXIT } from './exit-code.ts'
 import { printable } from './table.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'simulate',
   summary:
     'Lets two nodes run in virtual time while many things go wrong, and judges what they do.',

@@ -4,12 +4,19 @@
  * Pure: a document and a way to paint become text. Everything that needs an operator is coloured and
  * stands near the top; all of it can be read without colours.
  */
-import { amountOf } from '../control/loss-sentence.ts'
+
+import { formatMs } from '../control/duration.ts'
+import { balancerWanted, balancerWord } from '../control/load-balancer-word.ts'
 import type { StatusDocument } from '../control/schema.ts'
 import { formatBytes } from '../control/space-sentence.ts'
-import { formatMs } from './duration.ts'
-import type { Paint, Tone } from './paint.ts'
+import { peerStoreWord, storeWord } from '../control/store-word.ts'
+import type { Tone, Word } from '../control/tone.ts'
+import { differencesTable } from './drift-text.ts'
+import { noticesTable } from './notice-text.ts'
+import type { Paint } from './paint.ts'
 import { peerSentence } from './peer-sentence.ts'
+import { quorumTables } from './quorum-text.ts'
+import { servicesTable } from './service-text.ts'
 import { type Cell, cell, printable, table } from './table.ts'
 import { transitionSentence } from './transition-text.ts'
 import { verifiedTable } from './verified-text.ts'
@@ -21,9 +28,15 @@ export function statusText(status: StatusDocument, paint: Paint): string {
     nodes(status, paint),
     paths(status, paint),
     pingNodes(status, paint),
+    quorumTables(status, paint),
     floatingIps(status, paint),
     stores(status, paint),
+    services(status, paint),
+    loadBalancers(status, paint),
+    testCall(status),
     verifiedTable(status, paint),
+    differencesTable(status, paint),
+    noticesTable(status, paint),
     lastChange(status),
     agent(status),
   ]
@@ -162,9 +175,9 @@ function stores({ stores }: StatusDocument, paint: Paint): string {
       titles(['store', 'state', 'offset', "the peer's", 'backlog', 'free', 'last return']),
       ...stores.map((store) => [
         `${store.name} (${store.kind}${store.version === null ? '' : ` ${printable(store.version)}`})`,
-        storeState(store),
+        cellOf(storeWord(store)),
         store.offset === null ? '?' : String(store.offset),
-        peerStore(store),
+        cellOf(peerStoreWord(store)),
         store.backlog === null ? '-' : String(store.backlog),
         freeSpace(store),
         store.rejoin === null ? '-' : printable(store.rejoin.sentence),
@@ -174,15 +187,30 @@ function stores({ stores }: StatusDocument, paint: Paint): string {
   )
 }
 
-/** How far the one that follows is behind, and when that was so. */
-function peerStore({ kind, peer }: StatusDocument['stores'][number]): Cell {
-  if (peer === null) return cell('not told', 'dim')
-  const when = ago(peer.lookedMsAgo)
-  if (peer.role === null) return cell(`could not be looked at, ${when}`, 'warn')
-  const theirs = peer.role === 'writable' ? 'writable' : peer.following ? 'follows' : 'alone'
-  if (peer.behind === null) return cell(`${theirs}, ${when}`)
-  const whose = peer.role === 'writable' ? 'this one' : 'it'
-  return cell(`${theirs}; ${whose} is ${amountOf(kind, peer.behind)} behind, ${when}`)
+function services({ services: all }: StatusDocument, paint: Paint): string {
+  return all.length === 0 ? '' : servicesTable(all, paint)
+}
+
+function loadBalancers({ loadBalancers: all, drained }: StatusDocument, paint: Paint): string {
+  if (all.length === 0) return ''
+  return table(
+    [
+      titles(['load-balancer', 'has this pair as', 'wanted', 'destination']),
+      ...all.map((balancer) => [
+        `${balancer.name} (${balancer.kind})`,
+        cellOf(balancerWord(balancer)),
+        cellOf(balancerWanted(balancer, drained)),
+        `${printable(balancer.destination)}, set ${balancer.set}`,
+      ]),
+    ],
+    paint,
+  )
+}
+
+/** Why it fails is an alarm as well. */
+function testCall({ call }: StatusDocument): string {
+  if (call === null) return ''
+  return `test call  ${call.atIso}  ${call.ok ? 'went well' : 'failed'}: ${printable(call.why)}\n`
 }
 
 function freeSpace({ space }: StatusDocument['stores'][number]): Cell {
@@ -191,15 +219,6 @@ function freeSpace({ space }: StatusDocument['stores'][number]): Cell {
   if (space.state === 'enough') return cell(free)
   const soon = space.fullInMs === null ? '' : `, full in ${formatMs(space.fullInMs)}`
   return cell(`${free} (${space.state}${soon})`, space.state === 'low' ? 'warn' : 'bad')
-}
-
-function storeState(store: StatusDocument['stores'][number]): Cell {
-  if (store.sick) return cell(`sick: ${printable(store.trouble ?? 'fails its probes')}`, 'bad')
-  if (store.role === null) return cell(printable(store.trouble ?? 'not looked at yet'), 'warn')
-  if (store.role === 'writable') {
-    return cell(store.confirmsTogether ? 'writable, with the peer' : 'writable')
-  }
-  return store.following ? cell('follows the peer') : cell('read-only, alone', 'warn')
 }
 
 function lastChange({ lastTransition }: StatusDocument): string {
@@ -222,6 +241,10 @@ function agent({ version, profile, mode, timing, local, self }: StatusDocument):
 
 function worstDelay({ loopDelayMs: { max, maxAtIso } }: StatusDocument['self']): string {
   return maxAtIso === null ? '' : `${formatMs(max)} ever (${maxAtIso}), `
+}
+
+function cellOf({ text, tone }: Word): Cell {
+  return cell(printable(text), tone)
 }
 
 function titles(words: readonly string[]): Cell[] {

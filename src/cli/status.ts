@@ -10,11 +10,14 @@ import { ASKING_OPTIONS, type CommandSpec, type Io, usageError } from './command
 import { EXIT } from './exit-code.ts'
 import { paintFor } from './paint.ts'
 import { statusText } from './status-text.ts'
+import { watch as watchScreen } from './watch.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'status',
   summary: 'Shows how the pair is, as this node sees it.',
-  details: 'With --watch shows it again every second, until interrupted.',
+  details:
+    'With --watch it fills the terminal and stays true: q ends it, c clears the marks of what changed since\n' +
+    'it began. Where the output is no terminal, the text is printed again every second.',
   positionals: [],
   options: {
     ...ASKING_OPTIONS,
@@ -25,9 +28,6 @@ const SPEC: CommandSpec = {
 
 const WATCH_INTERVAL_MS = 1_000
 
-/** Cursor home, and erase to the end: without the flicker of a cleared screen. */
-const REDRAW = '\u001b[H\u001b[J'
-
 export async function run(args: string[], io: Io): Promise<number> {
   const asking = parseAsking(SPEC, args, io)
   if (!asking.ok) return asking.exitCode
@@ -37,12 +37,18 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (parsed.values['count'] !== undefined && (!watch || !/^[1-9]\d{0,8}$/.test(String(count)))) {
     return usageError(SPEC.name, '--count needs --watch and a whole number above 0', io)
   }
+  if (watch && !asJson && io.terminal !== undefined) {
+    const where = { runDir: parsed.places.runDir, limitMs, count: Number(count) }
+    const failure = await watchScreen(io, io.terminal, where)
+    return failure === null
+      ? EXIT.done
+      : reportFailure(failure, { command: SPEC.name, json: false, io })
+  }
   const client = controlClient(parsed.places.runDir)
   const paint = paintFor(io)
   let exitCode: number = EXIT.done
   for (let shown = 1; ; shown += 1) {
     const asked = await client.status(limitMs)
-    if (watch && io.isTty && !asJson) io.stdout(REDRAW)
     if (!asked.ok) exitCode = reportFailure(asked, { command: SPEC.name, json: asJson, io })
     else {
       exitCode = EXIT.done
@@ -50,7 +56,7 @@ export async function run(args: string[], io: Io): Promise<number> {
       else io.stdout(watch ? `${JSON.stringify(asked.value)}\n` : json(asked.value))
     }
     if (shown >= Number(count)) return exitCode
-    if (!asJson && !io.isTty) io.stdout('\n')
+    if (!asJson) io.stdout('\n')
     await sleep(WATCH_INTERVAL_MS)
   }
 }

@@ -4,14 +4,14 @@
  * Widths are counted before colouring. Control characters in a cell are shown as `?`: some cells
  * come from the other node, and none of them may move an operator's cursor.
  */
-import type { Paint, Tone } from './paint.ts'
+import type { Paint, PaintTone } from './paint.ts'
 
 export interface Cell {
   text: string
-  tone: Tone
+  tone: PaintTone
 }
 
-export function cell(text: string, tone: Tone = 'plain'): Cell {
+export function cell(text: string, tone: PaintTone = 'plain'): Cell {
   return { text, tone }
 }
 

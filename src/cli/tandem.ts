@@ -5,6 +5,7 @@
 import type { Io } from './command.ts'
 import { dispatch } from './dispatch.ts'
 import { EXIT } from './exit-code.ts'
+import { terminalOf } from './terminal.ts'
 import { programVersion } from './version.ts'
 
 // Ordinary users and `su` without a dash do not have them on the PATH, and `nft` and `tc` live there.
@@ -12,11 +13,13 @@ const SYSTEM_TOOLS = ['/usr/local/sbin', '/usr/sbin', '/sbin']
 const path = (process.env['PATH'] ?? '/usr/bin:/bin').split(':')
 process.env['PATH'] = [...new Set([...path, ...SYSTEM_TOOLS])].join(':')
 
+const terminal = terminalOf(() => process.stdin, process.stdout, process.env)
 const io: Io = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   env: process.env,
   isTty: process.stdout.isTTY === true,
+  ...(terminal === null ? {} : { terminal }),
 }
 
 // `tandem status | head -1` closes our output early; that is not a failure.

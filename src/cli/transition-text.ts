@@ -1,8 +1,9 @@
 /**
  * How is a change of the role said in one line?
  */
+
+import { formatMs } from '../control/duration.ts'
 import type { TransitionRecord } from '../control/schema.ts'
-import { formatMs } from './duration.ts'
 import { printable } from './table.ts'
 
 /** `standby -> active, term 7: the reason`, and how long nobody served where that is known. */

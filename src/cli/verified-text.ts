@@ -1,8 +1,9 @@
 /**
  * What does `tandem status` tell of the last comparison of each store?
  */
+
+import { formatMs } from '../control/duration.ts'
 import type { StatusDocument } from '../control/schema.ts'
-import { formatMs } from './duration.ts'
 import type { Paint } from './paint.ts'
 import { cell, table } from './table.ts'
 

@@ -4,10 +4,11 @@
  * On a terminal one line that is drawn over itself; elsewhere a line for every tenth of the way. Names of
  * rows and keys come from the data of applications, so they are printed with everything odd made visible.
  */
+
+import { formatMs } from '../control/duration.ts'
 import { type VerifyResult, verifySentence } from '../daemon/verify-record.ts'
 import type { Difference, VerifyProgress } from '../resources/verify-tally.ts'
 import type { Io } from './command.ts'
-import { formatMs } from './duration.ts'
 import { printable } from './table.ts'
 
 const BAR_CHARS = 24
@@ -57,7 +58,7 @@ export class VerifyTeller {
   }
 }
 
-export function progressText({ ratio, place, tally }: VerifyProgress): string {
+function progressText({ ratio, place, tally }: VerifyProgress): string {
   const percent = `${Math.floor(ratio * 100)} %`.padStart(5)
   const found = tally.differences === 0 ? 'no difference' : `${tally.differences} differ`
   return `${percent}  ${printable(place)}  ${tally.compared} compared, ${found}`
@@ -80,7 +81,7 @@ export function resultText(result: VerifyResult): string {
   return `${lines.join('\n')}\n`
 }
 
-export function differenceText({ place, key, onlyOn }: Difference): string {
+function differenceText({ place, key, onlyOn }: Difference): string {
   const what = key === null ? printable(place) : `${printable(place)} ${printable(key)}`
   return `${what}: ${onlyOn === null ? 'differs' : `only on ${onlyOn}`}`
 }

@@ -26,7 +26,7 @@ import { type CommandSpec, type Io, parseCommand } from './command.ts'
 import { EXIT } from './exit-code.ts'
 import { resultText, VerifyTeller } from './verify-text.ts'
 
-const SPEC: CommandSpec = {
+export const SPEC: CommandSpec = {
   name: 'verify',
   summary: 'Compares the data of a store on both nodes while it is used.',
   details:

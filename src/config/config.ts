@@ -5,6 +5,11 @@
  * Everything downstream takes one `PairConfig` and never looks at YAML again.
  */
 import type { Mode, NodeName, Policy } from '../core/policy.ts'
+import type { ServicePlan } from '../core/supervision.ts'
+import type { ApiRole } from '../wire/api-tokens.ts'
+import type { CheckConfig } from './check-text.ts'
+import type { HookConfig } from './hook-text.ts'
+import type { FenceConfig, WitnessConfig } from './quorum.ts'
 
 export type AddressFamily = 4 | 6
 
@@ -67,6 +72,8 @@ export interface StoreConfig {
   minFreeMb: number | null
   /** How many of the newest archives of this store are kept; at least 1. */
   archivesKept: number
+  /** So far the standby's copy may be behind before it is an alarm, in units of the offset; 0: any. */
+  lagMax: number
   /** Null: it is never compared. */
   verify: VerifyConfig | null
 }
@@ -83,6 +90,154 @@ export interface VerifyConfig {
   schemas: readonly string[] | null
 }
 
+/** Where monit listens. */
+export type MonitPlace = { socketPath: string } | { address: string; port: number }
+
+/** What starts and stops a service. */
+export type ServiceBackend =
+  /** A unit of the service manager of this host, as systemctl takes it; without a suffix a `.service`. */
+  | { kind: 'systemd'; unit: string }
+  /** A program that is started as a child of ours, in the foreground of a session of its own. */
+  | {
+      kind: 'command'
+      /** Program and arguments, no shell. A program without a slash is looked for in PATH. */
+      argv: readonly string[]
+      /** Absolute; must exist. */
+      directory: string
+      /** All of it but PATH, HOME and the like; nothing is taken from our own. */
+      environment: Readonly<Record<string, string>>
+      /** Name of an account; null: as we run ourselves. */
+      user: string | null
+      /** Gets its standard output and error; the directory must exist. */
+      logFile: string
+      /** From SIGTERM to SIGKILL, at most; the limit of a stop may make it shorter. */
+      graceMs: number
+    }
+  /** A process that the monit of this host looks after, by its HTTP interface. */
+  | ({
+      kind: 'monit'
+      /** As in monit's own configuration, `check process NAME`. */
+      monitName: string
+      /** As in monit's `allow USER:PASSWORD`. */
+      user: string
+      /** One line, readable by its owner alone. */
+      passwordFile: string
+    } & MonitPlace)
+  /** A resource agent of the Open Cluster Framework, `ocf:PROVIDER:AGENT`. */
+  | {
+      kind: 'ocf'
+      provider: string
+      agent: string
+      /** Handed over as OCF_RESKEY_NAME. */
+      parameters: Readonly<Record<string, string>>
+    }
+
+/** A daemon that serves the platform, and is looked after. */
+export interface ServiceConfig extends ServicePlan {
+  backend: ServiceBackend
+  /** Stores that it takes in as it starts: it is started again when one of them follows the peer anew. */
+  reads: readonly string[]
+  checks: readonly CheckConfig[]
+  /** From the end of a round of checks to the next. */
+  checkEveryMs: number
+  /** For one check to answer. */
+  checkLimitMs: number
+  stopLimitMs: number
+  /** When this node begins to serve and has its stores, and after each start while it does. */
+  onActive: readonly HookConfig[]
+  /** When it does not serve any more, and after each start while it does not. */
+  onStandby: readonly HookConfig[]
+}
+
+/** Where and how a load-balancer is managed. */
+export type LoadBalancerPlace =
+  /** JSON-RPC over UDP. */
+  | { kind: 'kamailio'; address: string; port: number }
+  /** JSON-RPC over HTTP. */
+  | { kind: 'opensips'; address: string; port: number; path: string }
+
+/** A dispatcher in front of several pairs that learns whether this one takes calls. */
+export type LoadBalancerConfig = LoadBalancerPlace & {
+  name: string
+  /** Number of the dispatcher's set. */
+  set: number
+  /** URI by which its list knows this pair. */
+  destination: string
+}
+
+/** Where the API is served besides the unix sockets. */
+export interface ApiPlace {
+  /** `0.0.0.0` and `::` are all. */
+  address: string
+  port: number
+  /** Without TLS on loopback only. */
+  tls: boolean
+}
+
+/** The API for programs and people elsewhere. Files are read by whoever serves it, not at the start. */
+export interface ApiConfig {
+  listen: readonly ApiPlace[]
+  /** PEM, with the chain behind it; null only where nothing listens with TLS. */
+  certificateFile: string | null
+  keyFile: string | null
+  /** Lines of `wire/api-tokens.ts`, mode 0600. */
+  tokenFile: string
+  /** PEM: who signs certificates of clients; null: they are not asked for one. */
+  clientCaFile: string | null
+  /** Common names in those certificates, and what each may do. */
+  clients: readonly { subject: string; role: ApiRole }[]
+  /** What is answered to everybody. */
+  open: readonly ('role' | 'health' | 'metrics' | 'page')[]
+}
+
+/** How a mail leaves this node. */
+export type MailWay =
+  /** The program that every mail server brings. */
+  | { via: 'sendmail'; program: string }
+  | {
+      via: 'smtp'
+      host: string
+      port: number
+      /** `starttls`: no mail leaves without; `tls`: from the first byte. */
+      tls: 'none' | 'starttls' | 'tls'
+      /** PEM, of who signed the server's certificate; null: as the system trusts. */
+      caFile: string | null
+      /** Null: without a login. */
+      user: string | null
+      passwordFile: string | null
+    }
+
+/** A way to reach the people who look after the pair. */
+export type AlarmChannel =
+  | { kind: 'mail'; to: readonly string[]; from: string | null; way: MailWay }
+  | {
+      kind: 'webhook'
+      /** May hold a secret in its path or query: only its origin is ever shown. */
+      url: string
+      /** One line, readable by its owner alone, sent as a bearer token; null: none. */
+      tokenFile: string | null
+      caFile: string | null
+    }
+  /** A program that gets the notice as JSON on its standard input. */
+  | { kind: 'command'; argv: readonly string[] }
+
+/** Who is told of alarms and changes of the role, and how. */
+export interface AlarmsConfig {
+  /** At most one of each kind. */
+  channels: readonly AlarmChannel[]
+  /** An alarm that goes on is told again after this. */
+  remindAfterMs: number
+}
+
+/** What both nodes should have alike, besides the configuration of the pair itself. */
+export interface DriftConfig {
+  /** Files, directories and patterns; what is not there is left out. */
+  files: readonly string[]
+  except: readonly string[]
+  /** A difference that lasts so long is an alarm. */
+  afterMs: number
+}
+
 /** A checked configuration of one node of the pair. */
 export interface PairConfig {
   node: NodeName
@@ -90,6 +245,10 @@ export interface PairConfig {
   hostName: string
   peerHostName: string
   mode: Mode
+  /** Null in other modes than `witness`. */
+  witness: WitnessConfig | null
+  /** Null in other modes than `fence`. */
+  fence: FenceConfig | null
   policy: Policy
   timingProfile: 'default' | 'fast' | 'custom'
   /** UDP port of heartbeats, the same on both nodes. */
@@ -100,6 +259,15 @@ export interface PairConfig {
   /** Interfaces that carry a floating IP and are not the crosslink: their carrier is service health. */
   serviceInterfaces: readonly string[]
   stores: readonly StoreConfig[]
+  /** Those a service needs stand before it. */
+  services: readonly ServiceConfig[]
+  /** Asked by the node that does not serve, as a client would. */
+  outsideChecks: readonly CheckConfig[]
+  loadBalancers: readonly LoadBalancerConfig[]
+  /** Placed by this node after it took the role; null: none. */
+  callCheck: (CheckConfig & { kind: 'call' }) | null
+  alarms: AlarmsConfig
+  drift: DriftConfig
   /** Shared key of the pair, a 0600 file. */
   keyFile: string
   /** The heart stops renewing when the rest of the agent makes no progress for this long. */
@@ -108,4 +276,6 @@ export interface PairConfig {
   gate: 'auto' | 'ebpf' | 'nftables' | 'lifetime'
   /** Group that may speak to the control socket. */
   controlGroup: string | null
+  /** Null: only on the unix sockets. */
+  api: ApiConfig | null
 }

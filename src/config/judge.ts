@@ -6,7 +6,8 @@
  */
 import { deriveTiming } from '../core/policy.ts'
 import type { Mistake } from '../errors.ts'
-import type { FloatingIp, PairConfig, PathConfig } from './config.ts'
+import { placeApi } from './api-listen.ts'
+import type { ApiConfig, FloatingIp, PairConfig, PathConfig } from './config.ts'
 import { findConflicts } from './conflict.ts'
 import { digestOf } from './digest.ts'
 import { Findings } from './finding.ts'
@@ -63,10 +64,11 @@ export function judge(
   if (pair !== null && floatingIps.length === 0) tellNoFloating(pair, findings)
   const paths = pair === null ? [] : readPaths(pair, settings?.extraPaths ?? [], findings)
   const pingNodes = root === null ? [] : readPingNodes(root, pair, findings)
+  const api = pair === null ? null : placeApi(settings?.api ?? null, pair, findings)
   if (findings.failed || settings === null || pair === null) {
     return { ok: false, code: 'HA_CONFIG_INVALID', config: null, mistakes: findings.all }
   }
-  const parts = { settings, pair, floatingIps, paths, pingNodes }
+  const parts = { settings, pair, floatingIps, paths, pingNodes, api }
   return { ok: true, config: assemble(parts), mistakes: findings.all }
 }
 
@@ -92,10 +94,12 @@ interface Parts {
   floatingIps: readonly FloatingIp[]
   paths: readonly PathConfig[]
   pingNodes: PairConfig['pingNodes']
+  api: ApiConfig | null
 }
 
-function assemble({ settings, pair, floatingIps, paths, pingNodes }: Parts): PairConfig {
-  const { mode, timing, data, stores } = settings
+function assemble({ settings, pair, floatingIps, paths, pingNodes, api }: Parts): PairConfig {
+  const { timing, data, stores } = settings
+  const { mode, witness, fence } = settings.quorum
   const [firstPath] = paths
   const crosslinks = pair.ours.interfaces.filter(isCrosslink).map((section) => section.name)
   const carriers = floatingIps.map((ip) => ip.interface)
@@ -105,13 +109,14 @@ function assemble({ settings, pair, floatingIps, paths, pingNodes }: Parts): Pai
     timing: deriveTiming(timing.choice),
     pingNodeCount: pingNodes.length,
     data,
-    digest: digestOf({ mode, timing: timing.choice, pingNodes, floatingIps }),
+    digest: digestOf({ mode, timing: timing.choice, pingNodes, floatingIps, witness }),
   }
   return {
     node: pair.node,
     hostName: pair.ours.name,
     peerHostName: pair.theirs.name,
     mode,
+    ...{ witness, fence },
     policy,
     timingProfile: timing.profile,
     port: settings.port,
@@ -123,9 +128,16 @@ function assemble({ settings, pair, floatingIps, paths, pingNodes }: Parts): Pai
       ...store,
       peerAddress: store.peerAddress ?? firstPath?.peerAddress ?? store.address,
     })),
+    services: settings.services,
+    outsideChecks: settings.outsideChecks,
+    loadBalancers: settings.loadBalancers,
+    callCheck: settings.callCheck,
+    alarms: settings.alarms,
+    drift: settings.drift,
     keyFile: settings.keyFile.path,
     mainStallMs: settings.mainStallMs,
     gate: settings.gate,
     controlGroup: settings.controlGroup,
+    api,
   }
 }

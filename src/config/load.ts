@@ -9,7 +9,8 @@
  */
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { listDirectory, readWholeFile } from '../system/file.ts'
+import { type FileContent, type FileFailure, readWholeFile } from '../system/file.ts'
+import { type FileSetView, viewFileSet } from '../system/file-set.ts'
 import { Findings } from './finding.ts'
 import { type Judged, judge, judgeIdentity } from './judge.ts'
 import type { NameSource, NameSources, NodeIdentity } from './node-name.ts'
@@ -35,30 +36,66 @@ export interface LoadRequest {
   etcDirectory?: string
   /** Of this machine; the system's by default. */
   machineName?: string
+  /** As if these files of the directory were so; null as if one were not there. */
+  changes?: ReadonlyMap<string, Uint8Array | null>
 }
 
 /** The judgement, with the files it rests on in the order in which they were merged. */
 export type Loaded = Judged & { files: readonly string[] }
 
+/** How often is read again what the peer's push replaced meanwhile. */
+const READINGS_MAX = 5
+
 /** Reads and judges the whole configuration of one node. */
 export async function loadConfig(request: LoadRequest = {}): Promise<Loaded> {
-  const findings = new Findings()
   const directory = request.directory ?? DEFAULT_DIRECTORY
-  const networkFile = join(directory, 'network.yml')
-  const network = await readTree(networkFile, true, findings)
+  let view = await viewFileSet(directory)
+  for (let left = READINGS_MAX; ; left -= 1) {
+    const loaded = await loadOnce({ directory, view, ...request })
+    const after = await viewFileSet(directory)
+    if (after.mark === view.mark || left <= 1) return loaded
+    view = after
+  }
+}
+
+/** Where the files are read, and which of them are taken to be otherwise. */
+interface Source {
+  directory: string
+  view: FileSetView
+  changes?: ReadonlyMap<string, Uint8Array | null>
+}
+
+async function loadOnce(request: LoadRequest & Source): Promise<Loaded> {
+  const findings = new Findings()
+  const network = await readTree(request, 'network.yml', findings)
   const sources = await readNames(request, findings)
   const known = network.tree && judgeIdentity(network.tree, sources, findings)
-  const config = await readConfig(directory, known?.identity ?? null, findings)
+  const config = await readConfig(request, known?.identity ?? null, findings)
+  const networkFile = join(request.directory, 'network.yml')
   const files = network.tree === null ? config.files : [...config.files, networkFile]
   return { ...judge(config.root, known, findings), files }
 }
 
+async function readOne(
+  { view, changes }: Source,
+  name: string,
+): Promise<FileContent | FileFailure> {
+  const changed = changes?.get(name)
+  if (changed === undefined) return await view.read(name, { maxBytes: FILE_MAX_BYTES })
+  if (changed === null) {
+    return { ok: false, code: 'HA_FILE_MISSING', message: 'it does not exist', cause: null }
+  }
+  return { ok: true, bytes: Buffer.from(changed), mode: 0o600, uid: 0, gid: 0 }
+}
+
 async function readTree(
-  file: string,
-  required: boolean,
+  source: Source,
+  name: string,
   findings: Findings,
 ): Promise<{ there: boolean; tree: MapTree | null }> {
-  const content = await readWholeFile(file, { maxBytes: FILE_MAX_BYTES })
+  const file = join(source.directory, name)
+  const required = name === 'network.yml' || name === 'config.yml'
+  const content = await readOne(source, name)
   if (content.ok) return { there: true, tree: readYaml(file, content.bytes, findings) }
   const there = content.code !== 'HA_FILE_MISSING'
   if (there || required) {
@@ -102,15 +139,17 @@ async function readName(file: string, findings: Findings): Promise<NameSource | 
 
 /** Merges every file that speaks for this node, the weakest first. */
 async function readConfig(
-  directory: string,
+  source: Source,
   identity: NodeIdentity | null,
   findings: Findings,
 ): Promise<{ root: MapTree | null; files: string[] }> {
+  const { directory, view, changes } = source
   const names = ['config.yml', ...ownNames(identity), 'config.local.yml']
-  const extra = await listDirectory(join(directory, 'config.d'))
+  const extra = await view.list('config.d')
   if (extra.ok) {
-    const yaml = extra.names.filter((name) => name.endsWith('.yml'))
-    names.push(...yaml.map((name) => join('config.d', name)))
+    const added = [...(changes?.keys() ?? [])].filter((name) => name.startsWith('config.d/'))
+    const there = extra.names.map((name) => join('config.d', name))
+    names.push(...[...new Set([...there, ...added])].filter((name) => name.endsWith('.yml')).sort())
   } else {
     const file = join(directory, 'config.d')
     findings.error({ file, line: null, key: '' }, extra.message, 'make the directory readable')
@@ -121,7 +160,7 @@ async function readConfig(
   const files: string[] = []
   for (const name of new Set(names)) {
     const file = join(directory, name)
-    const { there, tree } = await readTree(file, name === 'config.yml', findings)
+    const { there, tree } = await readTree(source, name, findings)
     if (!there && name !== 'config.yml') continue
     if (tree === null) {
       failed = true

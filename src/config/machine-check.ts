@@ -43,7 +43,24 @@ export async function checkMachine(
     findings.error(place, 'is not an interface of this machine', mend)
   }
   await checkKey(config.keyFile, findings)
+  await checkFence(config, findings)
   return findings.all
+}
+
+/** What would only show when the peer is to be switched off. */
+async function checkFence({ fence }: PairConfig, findings: Findings): Promise<void> {
+  if (fence === null) return
+  if (!(await pathExists(fence.agent))) {
+    const mend = 'install it (apt-get install fence-agents), or correct tandem.fence.agent'
+    findings.error({ file: fence.agent, line: null, key: '' }, 'is not there', mend)
+  }
+  for (const { passwordFile } of Object.values(fence.plugs)) {
+    if (passwordFile === null) continue
+    const content = await readPrivateFile(passwordFile, { maxBytes: KEY_MAX_BYTES })
+    if (content.ok) continue
+    const mend = `put it in place: chown root ${passwordFile} && chmod 600 ${passwordFile}`
+    findings.error({ file: passwordFile, line: null, key: '' }, content.message, mend)
+  }
 }
 
 async function checkKey(path: string, findings: Findings): Promise<void> {

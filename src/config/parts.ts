@@ -9,9 +9,10 @@ import type { PairConfig } from './config.ts'
 
 /**
  * `pair`: while the nodes differ in it they neither hand over to each other nor take over (PROTOCOL, A3),
- * or do not hear each other at all. `node`: the nodes may differ for any time.
+ * or do not hear each other at all. `node`: the nodes may differ for any time. `now`: the same, and a running
+ * agent takes it over.
  */
-export type Reach = 'pair' | 'node'
+export type Reach = 'pair' | 'node' | 'now'
 
 interface Part {
   name: string
@@ -21,6 +22,8 @@ interface Part {
 
 const PARTS: readonly Part[] = [
   { name: 'mode', reach: 'pair', facts: ({ mode }) => mode },
+  { name: 'witness', reach: 'pair', facts: ({ witness }) => witness },
+  { name: 'fence', reach: 'node', facts: ({ fence }) => fence },
   { name: 'times', reach: 'pair', facts: ({ policy }) => policy.timing },
   // Their order counts here: the agent numbers them.
   { name: 'ping nodes', reach: 'pair', facts: ({ pingNodes }) => pingNodes },
@@ -45,11 +48,45 @@ const PARTS: readonly Part[] = [
     ],
   },
   { name: 'stores', reach: 'node', facts: ({ stores }) => stores },
+  { name: 'services', reach: 'now', facts: ({ services }) => services },
+  { name: 'load-balancers', reach: 'node', facts: ({ loadBalancers }) => loadBalancers },
+  { name: 'outside checks', reach: 'now', facts: ({ outsideChecks }) => outsideChecks },
+  { name: 'call check', reach: 'now', facts: ({ callCheck }) => callCheck },
+  { name: 'alarms', reach: 'node', facts: ({ alarms }) => alarms },
+  { name: 'drift', reach: 'node', facts: ({ drift }) => drift },
   { name: 'gate', reach: 'node', facts: ({ gate }) => gate },
   { name: 'control group', reach: 'node', facts: ({ controlGroup }) => controlGroup },
+  { name: 'API', reach: 'node', facts: ({ api }) => api },
   { name: 'place of the key file', reach: 'node', facts: ({ keyFile }) => keyFile },
   { name: 'main_stall_ms', reach: 'node', facts: ({ mainStallMs }) => mainStallMs },
 ]
+
+/**
+ * What both nodes should have alike, of each part: without what names a node or its place in the network.
+ * A part that is not here may differ.
+ */
+const SHARED: Readonly<Record<string, Part['facts']>> = {
+  mode: ({ mode }) => mode,
+  witness: ({ witness }) => witness,
+  fence: ({ fence }) => fence,
+  times: ({ policy }) => policy.timing,
+  'ping nodes': ({ pingNodes }) => pingNodes.map(({ address }) => address).sort(),
+  'floating IPs': ({ floatingIps }) =>
+    floatingIps.map(({ address, prefixLength }) => `${address}/${prefixLength}`).sort(),
+  'data policy': ({ policy }) => policy.data,
+  stores: ({ stores }) => stores.map(({ address: _ours, peerAddress: _theirs, ...store }) => store),
+  services: ({ services }) => services,
+  'load-balancers': ({ loadBalancers }) => loadBalancers,
+  'call check': ({ callCheck }) => callCheck,
+  'outside checks': ({ outsideChecks }) => outsideChecks,
+  API: ({ api }) =>
+    api === null ? null : { ...api, listen: api.listen.map(({ port, tls }) => ({ port, tls })) },
+  alarms: ({ alarms }) => alarms,
+  drift: ({ drift }) => drift,
+  gate: ({ gate }) => gate,
+  'control group': ({ controlGroup }) => controlGroup,
+  main_stall_ms: ({ mainStallMs }) => mainStallMs,
+}
 
 export interface PartFingerprint {
   part: string
@@ -58,13 +95,19 @@ export interface PartFingerprint {
 
 /** The parts of a configuration, each with a fingerprint of its facts. */
 export function fingerprintsOf(config: PairConfig): PartFingerprint[] {
-  return PARTS.map(({ name, facts }) => ({
-    part: name,
-    fingerprint: createHash('sha256')
-      .update(JSON.stringify(facts(config)))
-      .digest('hex')
-      .slice(0, 16),
+  return PARTS.map(({ name, facts }) => ({ part: name, fingerprint: fingerprint(facts(config)) }))
+}
+
+/** The same of what both nodes should have alike: equal on both if and only if that is. */
+export function sharedFingerprints(config: PairConfig): PartFingerprint[] {
+  return Object.entries(SHARED).map(([part, facts]) => ({
+    part,
+    fingerprint: fingerprint(facts(config)),
   }))
+}
+
+function fingerprint(facts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
 }
 
 /** Parts in which a configuration differs from the fingerprints of a running agent. */

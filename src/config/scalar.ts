@@ -85,6 +85,15 @@ export function readText(tree: Tree | undefined, findings: Findings): ScalarTree
   return readScalar(tree, 'one value', findings)
 }
 
+/** A path from the root. */
+export function readPath(tree: Tree | undefined, findings: Findings): string | null {
+  const text = readText(tree, findings)
+  if (text === null) return null
+  if (text.text.startsWith('/')) return text.text
+  findings.error(text, 'is not an absolute path', 'write it from the root, as /etc/tandem/…')
+  return null
+}
+
 /**
  * A list of texts: nothing, one value, several in one value with blanks or commas between, or a
  * YAML list. Empty items are left out; items that are no texts are mistakes.

@@ -5,17 +5,30 @@
  * is ours alone, so a key we do not know is a mistake; in the sections of the platform it is not.
  * Timing has a file of its own.
  */
-import { type DataPolicy, deriveTiming, type Mode } from '../core/policy.ts'
-import type { PairConfig } from './config.ts'
+import { type DataPolicy, deriveTiming } from '../core/policy.ts'
+import { readAlarms } from './alarms-section.ts'
+import { readApi, type ToldApi } from './api-section.ts'
+import type { CheckConfig } from './check-text.ts'
+import type {
+  AlarmsConfig,
+  DriftConfig,
+  LoadBalancerConfig,
+  PairConfig,
+  ServiceConfig,
+} from './config.ts'
+import { readDrift } from './drift-section.ts'
 import type { Findings } from './finding.ts'
+import { readLoadBalancers } from './load-balancers-section.ts'
 import { nearMiss, snakeCase } from './near-miss.ts'
+import { type Quorum, readQuorum } from './quorum-section.ts'
 import { readChoice, readInteger, readText, readTexts } from './scalar.ts'
+import { readCallCheck, readChecks, readServices } from './services-section.ts'
 import { readStores, type ToldStore } from './stores-section.ts'
 import { readTiming, type TimingTold } from './timing-section.ts'
 import { child, type MapTree, type ScalarTree, type Tree } from './tree.ts'
 
 export interface Settings {
-  mode: Mode
+  quorum: Quorum
   timing: TimingTold
   port: number
   keyFile: { path: string; tree: ScalarTree | null }
@@ -26,11 +39,20 @@ export interface Settings {
   extraPaths: readonly ScalarTree[]
   data: DataPolicy
   stores: readonly ToldStore[]
+  services: readonly ServiceConfig[]
+  outsideChecks: readonly CheckConfig[]
+  loadBalancers: readonly LoadBalancerConfig[]
+  callCheck: PairConfig['callCheck']
+  api: ToldApi | null
+  alarms: AlarmsConfig
+  drift: DriftConfig
 }
 
 const KNOWN_KEYS = [
   'timing',
   'mode',
+  'witness',
+  'fence',
   'port',
   'key_file',
   'gate',
@@ -39,6 +61,13 @@ const KNOWN_KEYS = [
   'paths',
   'data',
   'stores',
+  'services',
+  'outside_checks',
+  'load_balancers',
+  'call_check',
+  'api',
+  'alarms',
+  'drift',
 ]
 
 const KNOWN_DATA_KEYS = ['takeover', 'recent_ms', 'stale', 'stale_wait_ms']
@@ -59,7 +88,7 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
   const timing = readTiming(root, tandem, findings)
   const stores = readStores(child(tandem, 'stores'), findings)
   return {
-    mode: readMode(child(tandem, 'mode'), findings),
+    quorum: readQuorum(tandem, findings),
     timing,
     port: readPort(root, tandem, findings),
     keyFile: readKeyFile(child(tandem, 'key_file'), findings),
@@ -79,6 +108,21 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
     extraPaths: readTexts(child(tandem, 'paths'), findings),
     data: readData(child(tandem, 'data'), { timing, stores }, findings),
     stores,
+    services: readServices(
+      child(tandem, 'services'),
+      stores.map(({ name }) => name),
+      findings,
+    ),
+    outsideChecks: readChecks(child(tandem, 'outside_checks'), findings),
+    loadBalancers: readLoadBalancers(child(tandem, 'load_balancers'), findings),
+    callCheck: readCallCheck(child(tandem, 'call_check'), findings),
+    api: readApi(child(tandem, 'api'), findings),
+    drift: readDrift(child(tandem, 'drift'), findings),
+    alarms: readAlarms(
+      child(tandem, 'alarms'),
+      child(child(root, 'general'), 'adminmail'),
+      findings,
+    ),
   }
 }
 
@@ -131,14 +175,6 @@ function readOurs(
     }
   }
   return { ...section, entries }
-}
-
-function readMode(tree: Tree | undefined, findings: Findings): Mode {
-  const mode = readChoice(tree, ['ping', 'witness', 'fence'] as const, findings)
-  if (mode === null || mode === 'ping' || tree === undefined) return 'ping'
-  const why = `is not available: no ${mode} agent is configured, and this release has none`
-  findings.error(tree, why, 'write "mode: ping"')
-  return 'ping'
 }
 
 function readPort(root: MapTree, tandem: MapTree | undefined, findings: Findings): number {

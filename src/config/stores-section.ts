@@ -8,8 +8,8 @@
 import { isIP } from 'node:net'
 import type { StoreConfig } from './config.ts'
 import type { Findings } from './finding.ts'
-import { nearMiss, snakeCase } from './near-miss.ts'
-import { readChoice, readInteger, readText, readYesNo } from './scalar.ts'
+import { knownKeys } from './known-keys.ts'
+import { readChoice, readInteger, readPath, readText, readYesNo } from './scalar.ts'
 import { child, isEmpty, type MapTree, type Tree } from './tree.ts'
 import { readVerify, VERIFY_KEYS } from './verify-section.ts'
 
@@ -35,6 +35,7 @@ const KEYS = [
   'probe_misses',
   'min_free_mb',
   'archives_kept',
+  'lag_max',
   ...VERIFY_KEYS,
 ] as const
 
@@ -51,6 +52,9 @@ const DEFAULT_ARCHIVES_KEPT = 10
 /** One miss is a hiccup; at sixty a hung store is found after minutes. */
 const PROBE_MISSES = { min: 2, max: 60 }
 const DEFAULT_PROBE_MISSES = 3
+const LAG_MAX = { min: 0, max: 1_000_000_000_000 }
+/** Bytes, and transactions: beyond what a busy pair writes between two looks. */
+const DEFAULT_LAG_MAX = { redis: 64 * 1024 * 1024, mariadb: 10_000 } as const
 const MIN_FREE_MB = { min: 0, max: 1_000_000 }
 
 /** Reads every store; what cannot be used is told and left out. */
@@ -82,7 +86,7 @@ function readStore(name: string, section: Tree, findings: Findings): ToldStore |
     findings.error(section, 'is not a section', `write the settings of ${name} below it`)
     return null
   }
-  const given = knownKeys(section, findings)
+  const given = knownKeys(section, KEYS, findings)
   const kind = readKind(name, section, given, findings)
   if (kind === null) return null
   if (kind === 'redis') {
@@ -117,6 +121,7 @@ function readStore(name: string, section: Tree, findings: Findings): ToldStore |
     minFreeMb: readInteger(child(given, 'min_free_mb'), MIN_FREE_MB, findings),
     archivesKept:
       readInteger(child(given, 'archives_kept'), ARCHIVES_KEPT, findings) ?? DEFAULT_ARCHIVES_KEPT,
+    lagMax: readInteger(child(given, 'lag_max'), LAG_MAX, findings) ?? DEFAULT_LAG_MAX[kind],
     verify: readVerify(
       given,
       { name: (tree) => readName(tree, findings), path: (tree) => readPath(tree, findings) },
@@ -139,30 +144,6 @@ function readKind(
     'does not say of which kind it is',
     'add "kind: redis" or "kind: mariadb"',
   )
-  return null
-}
-
-/** The section with its keys in one spelling; one that we do not know is a mistake. */
-function knownKeys(section: MapTree, findings: Findings): MapTree {
-  const entries = new Map<string, Tree>()
-  for (const [written, value] of section.entries) {
-    const key = snakeCase(written)
-    if (KEYS.some((known) => known === key)) {
-      entries.set(key, value)
-      continue
-    }
-    const meant = nearMiss(key, KEYS)
-    const mend = meant === null ? `known are ${KEYS.join(', ')}` : `did you mean ${meant}?`
-    findings.error(value, 'is not a known key', mend)
-  }
-  return { ...section, entries }
-}
-
-function readPath(tree: Tree | undefined, findings: Findings): string | null {
-  const text = readText(tree, findings)
-  if (text === null) return null
-  if (text.text.startsWith('/')) return text.text
-  findings.error(text, 'is not an absolute path', 'write it from the root, as /etc/tandem/…')
   return null
 }
 

@@ -14,6 +14,7 @@ import {
   type HistoryDocument,
   type OperationDocument,
   type OperationRequest,
+  type RecordDocument,
   SCHEMA_VERSION,
   type StatusDocument,
 } from './schema.ts'
@@ -42,6 +43,7 @@ export interface ControlClient {
   data(limitMs: number): Promise<Asked<DataDocument>>
   operate(request: OperationRequest, limitMs: number): Promise<Asked<OperationDocument>>
   operation(id: string, limitMs: number): Promise<Asked<OperationDocument>>
+  keepRecord(limitMs: number): Promise<Asked<RecordDocument>>
 }
 
 /** Larger than any answer of ours: a thousand transitions have some 300 kB. */
@@ -59,6 +61,8 @@ export function controlClient(runDir: string): ControlClient {
     explain: (limitMs) => get('/v1/explain', limitMs),
     data: (limitMs) => get('/v1/data', limitMs),
     operation: (id, limitMs) => get(`/v1/operations/${encodeURIComponent(id)}`, limitMs),
+    keepRecord: (limitMs) =>
+      exchange({ socketPath: controlPath, method: 'POST', path: '/v1/records', limitMs }),
     operate: (request, limitMs) => {
       const body = JSON.stringify(bodyOf(request))
       return exchange({
@@ -79,6 +83,12 @@ function bodyOf(request: OperationRequest): Record<string, unknown> {
     const { force: _none, ...data } = rest
     return data
   }
+  if (rest.kind === 'drain') return { kind: rest.kind, on: rest.on }
+  if (rest.kind === 'service') {
+    const { kind, verb, service } = rest
+    return service === null ? { kind, verb } : { kind, verb, service }
+  }
+  if (rest.kind === 'reload') return { kind: rest.kind }
   return node === null ? rest : { ...rest, node }
 }
 

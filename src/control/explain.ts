@@ -11,7 +11,11 @@ import type { Snapshot } from './snapshot.ts'
 import { because } from './status.ts'
 
 /** Builds the explain document. */
-export function buildExplain(snapshot: Snapshot, config: PairConfig): ExplainDocument {
+export function buildExplain(
+  snapshot: Snapshot,
+  config: PairConfig,
+  { drift = [], self = [] }: { drift?: readonly string[]; self?: readonly string[] } = {},
+): ExplainDocument {
   const { state } = snapshot
   const active = state.role === 'active'
   const { blockers, ifs } = explain(state, config.policy, snapshot.nowMs)
@@ -24,9 +28,15 @@ export function buildExplain(snapshot: Snapshot, config: PairConfig): ExplainDoc
     reason: because(state.reason),
     question: active ? `a switchover to ${peerOf(config.node)}` : `a takeover by ${config.node}`,
     blockers: standing.map(obstacle),
+    switchover: {
+      to: active ? peerOf(config.node) : config.node,
+      blockers: blockers.switchover.map(obstacle),
+    },
     hazards: snapshot.stores.flatMap(({ name, hazards }) =>
       hazards.map((sentence) => ({ store: name, sentence })),
     ),
+    drift: [...drift],
+    self: [...self],
     ifs: ifs.map((line) => ({ ...line })),
   }
 }

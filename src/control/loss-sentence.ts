@@ -2,17 +2,11 @@
  * What may a takeover have lost, in a sentence? Said alike by log, alarm, status and history.
  */
 import { type NodeName, peerOf } from '../core/policy.ts'
+import { amountOf } from './amount.ts'
 import type { LossRecord } from './schema.ts'
 import type { LossSnapshot } from './snapshot.ts'
 
 type Figures = Omit<LossSnapshot, 'atMs'>
-
-/** `1.2 kB`, `3 transactions`: what an offset of such a store counts. */
-export function amountOf(kind: LossSnapshot['kind'], units: number): string {
-  if (kind === 'mariadb') return `${units} transaction${units === 1 ? '' : 's'}`
-  if (units < 1000) return `${units} B`
-  return units < 1_000_000 ? `${round(units / 1000)} kB` : `${round(units / 1_000_000)} MB`
-}
 
 /** For history and status. */
 export function lossRecordOf(loss: LossSnapshot, atIso: string): LossRecord {
@@ -60,8 +54,4 @@ function foundWords({ kind, most, exact, confirmedSafe }: LossSnapshot): string 
   return more
     ? `${only}, more than was thought possible: writes came faster than ever before`
     : only
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10
 }

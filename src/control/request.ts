@@ -14,25 +14,61 @@ export interface Complaint {
   mend: string
 }
 
+/** Longer notes are cut. */
+const NOTE_MAX = 200
+
 export type CheckedRequest = { ok: true; request: OperationRequest } | ({ ok: false } & Complaint)
 
 /** Completes a request that has the right shape, or says which field does not belong. */
 export function checkRequest(body: unknown): CheckedRequest {
-  const { kind, node = null, force = false, on } = body as Of<typeof operationRequestSchema>
+  const { kind, node = null, force = false, on, note } = body as Of<typeof operationRequestSchema>
   if (kind === 'data-archive' || kind === 'data-rejoin') return checkDataRequest(body)
-  const foreign = foreignField(body, ['store', 'copy'])
+  if (kind === 'service') return checkServiceRequest(body)
+  if (kind === 'drain') return checkDrainRequest(body)
+  if (kind === 'reload') return checkReloadRequest(body)
+  const foreign = foreignField(body, ['store', 'copy', 'verb', 'service'])
   if (foreign !== null) return invalid(`'${foreign}' does not belong to ${kind}`, 'leave it out')
   if (kind === 'maintenance') {
+    if (note !== undefined) return invalid("'note' does not belong to maintenance", 'leave it out')
     if (on !== undefined) return { ok: true, request: { kind, node, force, on } }
     return invalid("'on' is missing", "say 'on': true to begin the maintenance, false to end it")
   }
-  if (on === undefined) return { ok: true, request: { kind, node, force } }
+  if (on === undefined) {
+    const said = note === undefined ? {} : { note: note.slice(0, NOTE_MAX) }
+    return { ok: true, request: { kind, node, force, ...said } }
+  }
   return invalid(`'on' does not belong to ${kind}`, 'leave it out; it is for maintenance only')
+}
+
+function checkServiceRequest(body: unknown): CheckedRequest {
+  const { verb, service = null } = body as Of<typeof operationRequestSchema>
+  const foreign = foreignField(body, ['node', 'force', 'on', 'store', 'copy', 'note'])
+  if (foreign !== null) {
+    return invalid(`'${foreign}' does not belong to service`, 'leave it out; ask the node itself')
+  }
+  if (verb === undefined) return invalid("'verb' is missing", 'say what to do, as restart')
+  return { ok: true, request: { kind: 'service', node: null, force: false, verb, service } }
+}
+
+function checkDrainRequest(body: unknown): CheckedRequest {
+  const { on } = body as Of<typeof operationRequestSchema>
+  const foreign = foreignField(body, ['node', 'force', 'store', 'copy', 'verb', 'service', 'note'])
+  if (foreign !== null) return invalid(`'${foreign}' does not belong to drain`, 'leave it out')
+  if (on !== undefined)
+    return { ok: true, request: { kind: 'drain', node: null, force: false, on } }
+  return invalid("'on' is missing", "say 'on': true to drain the pair, false to end that")
+}
+
+function checkReloadRequest(body: unknown): CheckedRequest {
+  const fields = ['node', 'force', 'on', 'store', 'copy', 'verb', 'service', 'note']
+  const foreign = foreignField(body, fields)
+  if (foreign === null) return { ok: true, request: { kind: 'reload', node: null, force: false } }
+  return invalid(`'${foreign}' does not belong to reload`, 'leave it out; ask the node itself')
 }
 
 function checkDataRequest(body: unknown): CheckedRequest {
   const { kind, store, copy = false } = body as Of<typeof operationRequestSchema>
-  const foreign = foreignField(body, ['node', 'force', 'on'])
+  const foreign = foreignField(body, ['node', 'force', 'on', 'verb', 'service', 'note'])
   if (foreign !== null) {
     return invalid(`'${foreign}' does not belong to ${kind}`, 'leave it out; ask the node itself')
   }

@@ -9,6 +9,7 @@
  * rises when a field changes its meaning or goes; a field may be added without it.
  */
 import type { NodeName } from '../core/policy.ts'
+import { alarm, channel, drift } from './alarm-schema.ts'
 import {
   count,
   exactly,
@@ -23,6 +24,16 @@ import {
   text,
   truth,
 } from './json-schema.ts'
+import { floatingIp, path, pingNode } from './link-schema.ts'
+import { fence, witness } from './quorum-schema.ts'
+import {
+  call,
+  loadBalancer,
+  outside,
+  SERVICE_VERBS,
+  type ServiceVerb,
+  service,
+} from './service-schema.ts'
 
 export const SCHEMA_VERSION = 1
 
@@ -39,19 +50,26 @@ const because = object('a code of the closed list, and its sentence', {
   code: text('stable, for programs'),
   sentence: text('for people'),
 })
-const roundTrip = object('of the last hundred or so answers', {
-  median: number('milliseconds'),
-  max: number('milliseconds'),
-})
-const lossRatio = number('0 to 1, over the last seconds')
 
-const transition = object('one change of the role', {
+const doneStep = (since: string) =>
+  object('one thing that was done', {
+    afterMs: number(`milliseconds since ${since}`),
+    sentence: text('for people'),
+  })
+
+export const transition = object('one change of the role', {
   atIso: text('wall time'),
   from: role,
   to: role,
   term: count('after the change'),
   reason: because,
   outageMs: nullable(number('how long nobody served, as far as this node can tell; milliseconds')),
+  steps: optional(
+    list(
+      'what this node did since it began to take the role, in order of time; none: not known',
+      doneStep('it began'),
+    ),
+  ),
 })
 
 const loss = object('what a takeover may have lost of a store; amounts in units of its offset', {
@@ -112,37 +130,9 @@ const peer = object('the other node, as its last heartbeat told', {
   hearsUs: nullable(truth('it heard this node within the suspicion time')),
   inSync: nullable(truth('it says that it has every write this node confirmed')),
   digestEqual: nullable(truth('it has the same ping nodes, times, mode and floating IPs')),
-})
-
-const path = object('one way a heartbeat can travel', {
-  name: text('as configured'),
-  kind: oneOf('by which link', ['crosslink', 'lan', 'extra', 'reflected']),
-  interface: text('of this node'),
-  ours: text('address'),
-  theirs: text('address; of the ping node for a reflected path'),
-  state: oneOf('how it does', ['up', 'lossy', 'silent', 'no-carrier']),
-  lossRatio,
-  roundTripMs: nullable(roundTrip),
-  lastHeardMsAgo: nullable(number('null when never heard')),
-})
-
-const pingNode = object('an address outside the pair that tells whether our network works', {
-  address: text('IPv4 or IPv6'),
-  source: oneOf('where it was named', ['config', 'gateway', 'dns']),
-  state: oneOf('how it does', ['answering', 'silent', 'never-answered']),
-  lossRatio,
-  roundTripMs: nullable(roundTrip),
-  reflects: nullable(truth('carries heartbeats to the peer; null when not tried yet')),
-})
-
-const floatingIp = object('an address that follows the active', {
-  address: text('IPv4 or IPv6'),
-  prefixLength: count('of the network'),
-  interface: text('that carries it'),
-  label: nullable(text('IPv4 alias name')),
-  present: truth('the kernel of this node has it now'),
-  verified: nullable(truth('a look after the last change found what it should; null: not looked')),
-  lastAnnouncedMsAgo: nullable(number('gratuitous ARP or neighbour advertisement')),
+  steps: optional(
+    list('what it did when it took the role last, while it tells', doneStep('it began to take it')),
+  ),
 })
 
 const store = object('data that both nodes keep a copy of', {
@@ -151,6 +141,7 @@ const store = object('data that both nodes keep a copy of', {
   role: nullable(oneOf('whether applications may write', ['writable', 'read-only'])),
   offset: nullable(count('how far its data reaches: bytes of Redis, transactions of MariaDB')),
   following: truth("it gets what the peer's store writes"),
+  applies: truth('false when it receives what it does not apply'),
   backlog: nullable(count('received and not yet applied, in units of the offset')),
   confirmsTogether: truth('a write is confirmed only when the peer has it, and that is so now'),
   sick: truth('it fails its probes'),
@@ -200,12 +191,6 @@ const store = object('data that both nodes keep a copy of', {
   loss: nullable(loss),
 })
 
-const alarm = object('something an operator should mend', {
-  code: text('stable, for programs'),
-  sentence: text('for people'),
-  sinceIso: text('wall time'),
-})
-
 const timing = object('the times that were chosen, in milliseconds', {
   heartbeatMs: count('H'),
   suspicionMs: count('S'),
@@ -231,6 +216,23 @@ const self = object('the agent itself', {
   rssBytes: count('resident memory'),
 })
 
+const OPERATION_KINDS = [
+  'make-active',
+  'make-standby',
+  'maintenance',
+  'data-archive',
+  'data-rejoin',
+  'service',
+  'drain',
+  'reload',
+] as const
+
+const underWay = object('an operation', {
+  id: text('of the operation'),
+  kind: oneOf('what was asked', OPERATION_KINDS),
+  state: oneOf('how far it is', ['accepted', 'waiting', 'running']),
+})
+
 /** GET /v1/status */
 export const statusSchema = object('what this node is, knows and sees', {
   schema,
@@ -247,20 +249,22 @@ export const statusSchema = object('what this node is, knows and sees', {
   pingNodes: list('as configured', pingNode),
   score: count('ping nodes that answered lately'),
   majority: truth('a strict majority of the ping nodes answers'),
+  witness,
+  fence,
   floatingIps: list('as configured', floatingIp),
   stores: list('as configured', store),
+  services: list('in the order of starting', service),
+  outside,
+  drained: truth('an operator wants no new calls to come to the pair'),
+  loadBalancers: list('as configured', loadBalancer),
+  call,
   lastTransition: nullable(transition),
   alarms: list('oldest first', alarm),
+  notices: list('who is told of alarms and changes of the role', channel),
+  drift,
+  operations: optional(list('asked of this node and not at their end', underWay)),
   self,
 })
-
-const OPERATION_KINDS = [
-  'make-active',
-  'make-standby',
-  'maintenance',
-  'data-archive',
-  'data-rejoin',
-] as const
 
 /** POST /v1/operations, the request */
 export const operationRequestSchema = object('what an operator asks for', {
@@ -269,9 +273,12 @@ export const operationRequestSchema = object('what an operator asks for', {
   force: optional(
     truth('make-active: accept stale data, never more; maintenance: although nobody serves then'),
   ),
-  on: optional(truth('maintenance only: begin or end it')),
+  on: optional(truth('maintenance and drain only: begin or end it')),
   store: optional(text('data-archive and data-rejoin only: name of the store')),
   copy: optional(truth('data-rejoin only: copy everything anew from the peer')),
+  verb: optional(oneOf('service only: what to do', SERVICE_VERBS)),
+  service: optional(text('service only: its name; all of them without it')),
+  note: optional(text('make-active and make-standby only: who asks and why, for the steps')),
 })
 
 /** POST /v1/operations and GET /v1/operations/:id, the answer */
@@ -314,6 +321,12 @@ export const historySchema = object('changes of the role', {
   losses: list('newest first, one per takeover and store', loss),
 })
 
+const obstacle = object('one obstacle', {
+  code: text('stable, for programs'),
+  sentence: text('for people'),
+  mend: text('what the operator can do'),
+})
+
 /** GET /v1/explain */
 export const explainSchema = object('why things are as they are, and what would happen', {
   schema,
@@ -322,18 +335,17 @@ export const explainSchema = object('why things are as they are, and what would 
   state: stateWord,
   reason: because,
   question: text('what the blockers stand in the way of: a switchover to sp2, a takeover, …'),
-  blockers: list(
-    'none when nothing stands in the way',
-    object('one obstacle', {
-      code: text('stable, for programs'),
-      sentence: text('for people'),
-      mend: text('what the operator can do'),
-    }),
-  ),
+  blockers: list('none when nothing stands in the way', obstacle),
+  switchover: object('a planned move of the role, as it would be now', {
+    to: nodeName,
+    blockers: list('none when nothing stands in the way', obstacle),
+  }),
   hazards: list(
     'what to know before a switchover, of the stores of this node',
     object('one of them', { store: text('as configured'), sentence: text('with its mend') }),
   ),
+  drift: list('in what the nodes differ that should be alike', text('a sentence')),
+  self: list('why the sense of time of this agent is in doubt', text('a sentence')),
   ifs: list(
     'what would happen now',
     object('one fault and its outcome', {
@@ -342,6 +354,13 @@ export const explainSchema = object('why things are as they are, and what would 
       boundMs: nullable(count('at the latest after this time; null when there is no bound')),
     }),
   ),
+})
+
+/** POST /v1/records */
+export const recordSchema = object('a record that was kept', {
+  schema,
+  id: text('for tandem record show'),
+  file: text('where it is'),
 })
 
 /** GET /v1/health */
@@ -364,19 +383,24 @@ export type StatusDocument = Of<typeof statusSchema>
 export type OperationDocument = Of<typeof operationSchema>
 export type HistoryDocument = Of<typeof historySchema>
 export type ExplainDocument = Of<typeof explainSchema>
+export type RecordDocument = Of<typeof recordSchema>
 export type HealthDocument = Of<typeof healthSchema>
 export type ErrorDocument = Of<typeof errorSchema>
 export type TransitionRecord = Of<typeof transition>
+export type TakenStep = NonNullable<TransitionRecord['steps']>[number]
 export type LossRecord = Of<typeof loss>
 export type OperationKind = OperationDocument['kind']
 export type OperationState = OperationDocument['state']
 
 /** A checked request. `node` null: the node that is asked. */
 export type OperationRequest =
-  | { kind: 'make-active' | 'make-standby'; node: NodeName | null; force: boolean }
+  | { kind: 'make-active' | 'make-standby'; node: NodeName | null; force: boolean; note?: string }
   | { kind: 'maintenance'; node: NodeName | null; force: boolean; on: boolean }
+  | { kind: 'drain'; node: null; force: false; on: boolean }
   | { kind: 'data-archive'; node: null; force: false; store: string }
   | { kind: 'data-rejoin'; node: null; force: false; store: string; copy: boolean }
+  | { kind: 'service'; node: null; force: false; verb: ServiceVerb; service: string | null }
+  | { kind: 'reload'; node: null; force: false }
 
 const FINAL: readonly OperationState[] = [
   'done',

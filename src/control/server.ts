@@ -8,8 +8,14 @@
  */
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { ErrorCode } from '../errors.ts'
+import { accessSchema } from './access-schema.ts'
 import { type DataDocument, dataSchema } from './data-schema.ts'
+import { addEventRoute } from './event-route.ts'
+import type { EventSink } from './events.ts'
+import { EXPOSITION_TYPE } from './exposition.ts'
 import type { Schema } from './json-schema.ts'
+import { openApi } from './openapi.ts'
+import { addProbeRoutes } from './probe-routes.ts'
 import { checkRequest, complaintOf } from './request.ts'
 import {
   type ErrorDocument,
@@ -23,6 +29,7 @@ import {
   type OperationRequest,
   operationRequestSchema,
   operationSchema,
+  recordSchema,
   SCHEMA_VERSION,
   type StatusDocument,
   statusSchema,
@@ -39,6 +46,12 @@ export interface ControlPorts {
   history(limit: number): Promise<HistoryDocument>
   explain(): Promise<ExplainDocument>
   data(): Promise<DataDocument>
+  /** Keeps what the flight recorder holds. */
+  keepRecord(): Promise<{ ok: true; id: string; file: string } | { ok: false; message: string }>
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>
+  /** Begins a stream of events. @returns ends it; null when there are too many */
+  events(sink: EventSink, lastId: string | null): (() => void) | null
 }
 
 export interface ServerOptions {
@@ -55,6 +68,9 @@ export type ControlServer = FastifyInstance
 
 /** Longest request body. Ours have some 80 bytes. */
 export const BODY_MAX_BYTES = 16 * 1024
+
+/** A busy disk takes its time. */
+const RECORD_LIMIT_MS = 10_000
 
 const HISTORY_DEFAULT = 20
 const HISTORY_MAX = 1000
@@ -79,9 +95,25 @@ export function buildServer(ports: ControlPorts, options: ServerOptions): Contro
   )
   const asked = <T>(answer: Promise<T>): Promise<T> => within(answer, portLimitMs)
 
+  addProbeRoutes(app, () => asked(ports.status()))
+  addEventRoute(app, ports.events, (reply) =>
+    refuse(reply, 503, {
+      code: 'HA_TOO_MANY_REQUESTS',
+      message: 'as many streams of events are open as there may be',
+      mend: 'close one, or ask for /v1/status now and then',
+    }),
+  )
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(EXPOSITION_TYPE).send(await asked(ports.metrics())),
+  )
+  app.get('/v1/openapi.json', async () => openApi(String(SCHEMA_VERSION)))
   app.get('/v1/status', { schema: answers(statusSchema) }, () => asked(ports.status()))
   app.get('/v1/data', { schema: answers(dataSchema) }, () => asked(ports.data()))
   app.get('/v1/explain', { schema: answers(explainSchema) }, () => asked(ports.explain()))
+  app.get('/v1/access', { schema: answers(accessSchema) }, async () => {
+    const { node } = await asked(ports.status())
+    return { schema: SCHEMA_VERSION, node, access }
+  })
   app.get('/v1/health', { schema: answers(healthSchema) }, async () => {
     const { node, local, alarms } = await asked(ports.status())
     return { schema: SCHEMA_VERSION, node, state: local.state, alarms: alarms.length }
@@ -113,12 +145,21 @@ export function buildServer(ports: ControlPorts, options: ServerOptions): Contro
         return reply.code(operation.state === 'refused' ? 409 : 202).send(operation)
       },
     )
+    app.post('/v1/records', { schema: answers(recordSchema) }, async (_request, reply) => {
+      const kept = await within(ports.keepRecord(), RECORD_LIMIT_MS)
+      if (kept.ok) return { schema: SCHEMA_VERSION, id: kept.id, file: kept.file }
+      return refuse(reply, 507, {
+        code: 'HA_RECORD_NOT_KEPT',
+        message: `the record could not be kept: ${kept.message}`,
+        mend: 'look at the disk of the state directory',
+      })
+    })
   } else {
     app.post('/v1/operations', { schema: answers(operationSchema) }, (_request, reply) =>
       refuse(reply, 403, {
         code: 'HA_READ_ONLY',
-        message: 'this socket only answers questions',
-        mend: 'ask on control.sock, which needs root or the control group',
+        message: 'only questions are answered here',
+        mend: 'ask on control.sock as root or in the control group, or with a token for operate',
       }),
     )
   }

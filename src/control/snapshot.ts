@@ -2,11 +2,15 @@
  * What does the heart tell of itself? Everything it knows at one moment, as plain values that can be
  * handed from one thread to another and written to a file.
  */
+import type { SeenState, Wish } from '../core/drain.ts'
 import type { Role } from '../core/heartbeat.ts'
 import type { NodeName } from '../core/policy.ts'
 import type { Reason } from '../core/reason.ts'
 import type { State } from '../core/state.ts'
+import type { ProbeState, ProcessState, ServiceMode } from '../core/supervision.ts'
 import type { GateKind } from '../gate/gate.ts'
+import type { StepWords, ToldStepKind } from '../wire/told-step.ts'
+import type { QuorumSnapshot } from './quorum-snapshot.ts'
 
 /** A change of role, or of what the role may do. */
 export interface Transition {
@@ -118,14 +122,16 @@ export interface LossSnapshot {
   exact: number | null
 }
 
-/** Something that was done to a store, for whoever waits for it. */
-export interface StoreStep {
+/** Something that was done while a role moves, for whoever waits for it. */
+export interface MoveStep {
   /** Counts up. */
   number: number
   atMs: number
   sentence: string
-  /** `given-back`: the stores would not be handed over; `all-writable`: every one takes writes. */
-  kind: 'given-back' | 'all-writable' | 'other'
+  /** `given-back`: the stores would not be handed over. */
+  kind: ToldStepKind | 'store-read-only' | 'given-back' | 'other'
+  /** A store or a service; empty where no single one is meant. */
+  subject: string
 }
 
 /** A store as its thread saw it last. */
@@ -136,6 +142,8 @@ export interface StoreSnapshot {
   role: 'writable' | 'read-only' | null
   offset: number | null
   following: boolean
+  /** False when it receives what it does not apply. */
+  applies: boolean
   backlog: number | null
   confirmsTogether: boolean
   /** Fails its probes: this node does not serve well. */
@@ -146,6 +154,8 @@ export interface StoreSnapshot {
   version: string | null
   /** The fullest place where it keeps files; null when it is not known. */
   space: SpaceSnapshot | null
+  /** What both nodes should have set alike, by name. */
+  settings?: ReadonlyMap<string, string>
   /** What is done about its return, or what that waits for; null when there is nothing to say. */
   waiting: string | null
   /** How it came to follow the peer last; null when it did not since the start. */
@@ -154,6 +164,68 @@ export interface StoreSnapshot {
   peer: PeerStoreSnapshot | null
   /** Open since a takeover of ours; null when nothing is. */
   loss: LossSnapshot | null
+}
+
+/** A service of this node, as its keeper knows it. */
+export interface ServiceSnapshot {
+  name: string
+  backend: 'systemd' | 'command' | 'monit' | 'ocf'
+  mode: ServiceMode
+  essential: boolean
+  /** Null: nothing is wanted of it, an operator looks after it. */
+  wanted: 'running' | 'stopped' | null
+  process: ProcessState
+  probe: ProbeState
+  /** There is something to probe. */
+  probed: boolean
+  /** Main process; null when there is none or it is not known. */
+  pid: number | null
+  /** On the clock of `nowMs`; null when it does not run. */
+  runsSinceMs: number | null
+  /** What went wrong last; null when nothing did since it runs well. */
+  why: string | null
+  /** Why it could not be looked at, or did not take its role; null when all is well. */
+  trouble: string | null
+  /** Failures that count now, and how many are too many. */
+  failures: number
+  failuresMax: number
+  exhausted: boolean
+  monitored: boolean
+  /** An operator stopped it. */
+  held: boolean
+}
+
+/** What the node that does not serve found when it asked as a client would. */
+export interface OutsideSnapshot {
+  /** As configured. */
+  check: string
+  /** Null: answered. */
+  why: string | null
+}
+
+/** A dispatcher in front of several pairs, and what it has of this one. */
+export interface LoadBalancerSnapshot {
+  name: string
+  kind: 'kamailio' | 'opensips'
+  set: number
+  destination: string
+  /** What this node wants it to have; null: it is another's to say. */
+  wanted: Wish['state'] | null
+  why: Wish['why'] | null
+  /** What it was seen to have; null when it could not be asked. */
+  seen: SeenState | null
+  /** Why it could not be asked or told, or what it says against us. */
+  trouble: string | null
+}
+
+/** The newest test call of this node since it serves. */
+export interface CallSnapshot {
+  /** As configured. */
+  check: string
+  atMs: number
+  ok: boolean
+  /** How it went. */
+  why: string
 }
 
 /** What comparing both copies of a store found last, read from the files of this node. */
@@ -192,9 +264,29 @@ export interface Snapshot {
   stores: readonly StoreSnapshot[]
   /** Why the stores keep this node from serving; empty when they do not. */
   storesUnfit: readonly string[]
-  /** The newest of what was done to the stores, oldest first. */
-  storeSteps: readonly StoreStep[]
+  services: readonly ServiceSnapshot[]
+  /** Empty while this node serves, or nobody does. */
+  outside: readonly OutsideSnapshot[]
+  loadBalancers: readonly LoadBalancerSnapshot[]
+  /** An operator wants no new calls to come to the pair. */
+  drained: boolean
+  /** Null where none was placed since this node serves. */
+  call: CallSnapshot | null
+  /** Why the services keep this node from serving. */
+  servicesUnfit: readonly string[]
+  /** The newest of what was done since roles move, oldest first. */
+  steps: readonly MoveStep[]
+  /** This node serves, with its stores and every service. */
+  servesInFull: boolean
+  /** What the peer did when it took the role last, as it tells; null when it does not. */
+  peerSteps: StepWords | null
   /** How long the peer's stores took to take writes, as it tells; null when it does not. */
   peerStoresPromotedMs: number | null
+  /**
+   * What is started before a move that an operator asked for: null while a node starts nothing beforehand, else
+   * whether all of it is up.
+   */
+  early: { own: boolean | null; peer: boolean | null }
+  quorum: QuorumSnapshot
   heart: HeartHealth
 }

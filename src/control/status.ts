@@ -15,8 +15,10 @@ import { REASONS, type Reason } from '../core/reason.ts'
 import { hearsPeer, type Turn } from '../core/turn.ts'
 import { stateWordOf } from '../wire/state-line.ts'
 import { lossRecordOf } from './loss-sentence.ts'
+import { fencePart, witnessPart } from './quorum-status.ts'
 import type { StatusDocument, TransitionRecord } from './schema.ts'
-import type { PeerStoreSnapshot, Snapshot, VerifiedSnapshot } from './snapshot.ts'
+import type { PeerStoreSnapshot, ServiceSnapshot, Snapshot, VerifiedSnapshot } from './snapshot.ts'
+import { stepSentence } from './step-sentence.ts'
 
 /** What the control thread adds to the heart's snapshot. */
 export interface Around {
@@ -27,6 +29,9 @@ export interface Around {
   isoOf(atMs: number): string
   lastTransition: TransitionRecord | null
   alarms: StatusDocument['alarms']
+  notices: StatusDocument['notices']
+  drift: StatusDocument['drift']
+  operations: NonNullable<StatusDocument['operations']>
   /** By store; none for one that was never compared. */
   verified?: ReadonlyMap<string, VerifiedSnapshot>
   rssBytes: number
@@ -68,7 +73,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       dampingMs: timing.dampingMs,
     },
     local: localPart(snapshot, around, turn),
-    peer: peerPart(turn),
+    peer: peerPart(turn, snapshot.peerSteps),
     paths: pathsPart(snapshot, timing.suspicionMs),
     pingNodes: snapshot.pingNodes.map((node) => ({
       address: node.address,
@@ -80,6 +85,8 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
     })),
     score: score(turn),
     majority: hasMajority(turn),
+    witness: witnessPart(snapshot.quorum, snapshot.nowMs, around.isoOf),
+    fence: fencePart(snapshot.quorum, snapshot.nowMs, around.isoOf),
     floatingIps: snapshot.floatingIps.map((address) => ({
       address: address.address,
       prefixLength: address.prefixLength,
@@ -89,7 +96,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       verified: address.look === 'verified' ? true : address.look === 'unanswered' ? false : null,
       lastAnnouncedMsAgo: ago(snapshot.announcedMs, snapshot.nowMs),
     })),
-    stores: snapshot.stores.map(({ rejoin, peer, loss, ...store }) => ({
+    stores: snapshot.stores.map(({ rejoin, peer, loss, settings: _told, ...store }) => ({
       ...store,
       peer: peer === null ? null : peerStorePart(peer, snapshot.nowMs),
       loss: loss === null ? null : lossRecordOf(loss, around.isoOf(loss.atMs ?? snapshot.nowMs)),
@@ -104,8 +111,16 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
             },
       verified: around.verified?.get(store.name) ?? null,
     })),
+    services: snapshot.services.map((service) => servicePart(service, snapshot.nowMs)),
+    outside: snapshot.outside.map((found) => ({ ...found })),
+    drained: snapshot.drained,
+    loadBalancers: snapshot.loadBalancers.map((balancer) => ({ ...balancer })),
+    call: callOf(snapshot, around.isoOf),
     lastTransition: around.lastTransition,
     alarms: around.alarms,
+    notices: around.notices,
+    drift: around.drift,
+    operations: around.operations,
     self: {
       pid: around.pid,
       uptimeMs: Math.round(snapshot.nowMs - snapshot.heart.startedMs),
@@ -120,6 +135,13 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
       rssBytes: around.rssBytes,
     },
   }
+}
+
+function servicePart(
+  { runsSinceMs, ...service }: ServiceSnapshot,
+  nowMs: number,
+): StatusDocument['services'][number] {
+  return { ...service, runsMs: runsSinceMs === null ? null : Math.round(nowMs - runsSinceMs) }
 }
 
 function peerStorePart(
@@ -145,6 +167,7 @@ function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocume
         (name) => `interface ${name} carries floating IPs and has no link`,
       ),
       ...snapshot.storesUnfit,
+      ...snapshot.servicesUnfit,
     ],
     maintenance: state.maintenance,
     reason: because(state.reason),
@@ -166,7 +189,7 @@ function localPart(snapshot: Snapshot, around: Around, turn: Turn): StatusDocume
   }
 }
 
-function peerPart(turn: Turn): StatusDocument['peer'] {
+function peerPart(turn: Turn, told: Snapshot['peerSteps']): StatusDocument['peer'] {
   const { s, now } = turn
   const { peer } = s
   const heard = hearsPeer(turn)
@@ -186,6 +209,9 @@ function peerPart(turn: Turn): StatusDocument['peer'] {
     hearsUs: peer?.hears ?? null,
     inSync: peer?.inSync ?? null,
     digestEqual: peer === null ? null : agreesWithPeer(turn),
+    steps: (told?.steps ?? []).map(({ kind, afterMs, subject }) => ({
+      ...{ afterMs, sentence: stepSentence(kind, subject) },
+    })),
   }
 }
 
@@ -216,6 +242,12 @@ function pathsPart(snapshot: Snapshot, suspicionMs: number): StatusDocument['pat
       lastHeardMsAgo: heardMsAgo,
     }
   })
+}
+
+function callOf({ call }: Snapshot, isoOf: Around['isoOf']): StatusDocument['call'] {
+  if (call === null) return null
+  const { check, atMs, ok, why } = call
+  return { check, atIso: isoOf(atMs), ok, why }
 }
 
 function roundTripOf(

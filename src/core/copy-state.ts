@@ -59,6 +59,7 @@ export function copyState(state: Readonly<State>): State {
     healthy: state.healthy,
     maintenance: state.maintenance,
     position: state.position,
+    positionUnknown: state.positionUnknown,
     behind: state.behind,
     inSync: state.inSync,
     confirming: state.confirming,

@@ -8,7 +8,7 @@
  * Source: PROTOCOL, "Data (T4)".
  */
 import { comparePositions } from './fitness.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import type { Heartbeat, Position } from './heartbeat.ts'
 import { acknowledgedAt, isFresh } from './peer.ts'
 import { NEVER } from './state.ts'
 import { hearsPeer, persist, type Turn } from './turn.ts'
@@ -21,8 +21,15 @@ export function noteSync(turn: Turn, heartbeat: Heartbeat): void {
   const { s } = turn
   yieldSole(turn, heartbeat)
   const says = saysInSync(turn, heartbeat)
-  if (!says) s.inSync = false
-  else if (isFresh(turn, heartbeat)) s.inSync = true
+  if (says === false) s.inSync = false
+  else if (says === true && isFresh(turn, heartbeat)) s.inSync = true
+}
+
+/** How far our data reaches. What was promised for one history is not for another. */
+export function notePosition({ s }: Turn, position: Position): void {
+  if (position.term !== s.position.term) s.inSync = false
+  s.position = position
+  s.positionUnknown = false
 }
 
 /**
@@ -37,11 +44,19 @@ function yieldSole(turn: Turn, heartbeat: Heartbeat): void {
   s.soleTicket = persist(turn)
 }
 
-function saysInSync(turn: Turn, heartbeat: Heartbeat): boolean {
-  const { position } = turn.s
+/**
+ * A peer that has not looked at its stores since its start says nothing either way: what an active said
+ * before holds for as long as nobody became active since, and `sole` is on its disk.
+ *
+ * @returns null: nothing is said
+ */
+function saysInSync(turn: Turn, heartbeat: Heartbeat): boolean | null {
+  const { position, positionUnknown } = turn.s
   if (heartbeat.role === 'active')
     return heartbeat.sync && position.term === heartbeat.position.term
-  return !heartbeat.want && !heartbeat.sole && comparePositions(heartbeat.position, position) <= 0
+  if (heartbeat.want || heartbeat.sole) return false
+  if (heartbeat.positionUnknown || positionUnknown) return null
+  return comparePositions(heartbeat.position, position) <= 0
 }
 
 /** Somebody answered a probe later than `lastFresh` + D: there was an active we did not follow. */
@@ -74,8 +89,7 @@ export function confirmWrites(turn: Turn): void {
       return
     case 'marking':
       if (s.persistedTicket < s.soleMarkTicket) return
-      s.confirming = 'alone'
-      turn.effects.push({ type: 'confirm', alone: true })
+      confirmAlone(turn)
       return
     case 'alone':
       if (!standbyCaughtUp(turn) || !positionIsOfLate(turn)) return
@@ -84,8 +98,9 @@ export function confirmWrites(turn: Turn): void {
       return
     case 'inviting':
       if (!hearsPeer(turn) || !standbyFollows(turn)) {
-        s.confirming = 'alone'
-        turn.effects.push({ type: 'confirm', alone: true })
+        // Only what is seen from now on counts for the next invitation.
+        s.announcedAtMs = turn.now
+        confirmAlone(turn)
       } else if (s.together && standbyCaughtUp(turn)) join(turn)
       return
     case 'joining':
@@ -99,6 +114,13 @@ export function confirmWrites(turn: Turn): void {
   }
 }
 
+/** What the store said before is not its word for after: it waits again when it is seen to. */
+function confirmAlone(turn: Turn): void {
+  turn.s.confirming = 'alone'
+  turn.s.together = false
+  turn.effects.push({ type: 'confirm', alone: true })
+}
+
 /** `sync` of the heartbeat. */
 export function saysSync(turn: Turn): boolean {
   const { s, policy } = turn
@@ -109,6 +131,8 @@ function join(turn: Turn): void {
   turn.s.confirming = 'joining'
   turn.s.sole = false
   turn.s.soleMarkTicket = persist(turn)
+  // Nor does the role leave, or a grant, before that is on disk.
+  turn.s.soleTicket = turn.s.soleMarkTicket
 }
 
 function announceNotSync(turn: Turn): void {

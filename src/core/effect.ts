@@ -30,3 +30,10 @@ export type Effect =
   | { type: 'confirm'; alone: boolean }
 
 export type EffectType = Effect['type']
+
+/** What may still be done after a refusal: everything that takes something back or only asks. */
+export function withoutClaims(effects: readonly Effect[]): readonly Effect[] {
+  return effects.filter(
+    (effect) => effect.type !== 'send' && effect.type !== 'promote' && effect.type !== 'confirm',
+  )
+}

@@ -7,7 +7,7 @@
  *
  * Source: PROTOCOL, "Election".
  */
-import { comparePositions, isAble, mayStandUnfit } from './fitness.ts'
+import { compareWithPeer, isAble, mayStandUnfit } from './fitness.ts'
 import { agreesWithPeer } from './peer.ts'
 import { score } from './reachability.ts'
 import { arm, becomeActiveUnarmed, becomeElect, becomeStandby } from './role.ts'
@@ -20,7 +20,7 @@ export function ranksFirst(turn: Turn): boolean {
   if (theirs === null) return false
   const able = isAble(turn)
   if (able !== theirs.able) return able
-  const newer = policy.data.takeover === 'none' ? 0 : comparePositions(s.position, theirs.position)
+  const newer = policy.data.takeover === 'none' ? 0 : compareWithPeer(turn, theirs)
   if (newer !== 0) return newer > 0
   const avoid = now < s.avoidUntilMs
   if (avoid !== theirs.avoid) return !avoid

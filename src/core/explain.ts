@@ -44,7 +44,7 @@ function failing(conditions: readonly (readonly [code: Blocker, holds: boolean])
 }
 
 /** Everything of T0 to T5 that does not hold (`takeoverBlocker` names the first). */
-function takeoverBlockers(turn: Turn): Blocker[] {
+export function takeoverBlockers(turn: Turn): Blocker[] {
   const { s, now } = turn
   return failing([
     ['maintenance', !s.maintenance],

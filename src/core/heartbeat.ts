@@ -47,6 +47,8 @@ export interface Heartbeat {
   /** R1: promises not to take over before L + M after hearing `ackSeq`. */
   grant: boolean
   position: Position
+  /** The stores were not looked at since the start: `position` says nothing yet. */
+  positionUnknown: boolean
   /** An active that confirms writes only when the peer has them. */
   sync: boolean
   /** A standby that has everything an active confirmed. */

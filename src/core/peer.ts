@@ -8,6 +8,7 @@
  * Source: PROTOCOL, B0 to B2; B4 is ours (see below).
  */
 import type { Heartbeat } from './heartbeat.ts'
+import type { Policy } from './policy.ts'
 import { NEVER, type PeerBoot, SENT_REMEMBERED, type State } from './state.ts'
 import type { Turn } from './turn.ts'
 
@@ -85,6 +86,15 @@ function rememberBoot(
 export function isFresh(turn: Turn, heartbeat: Heartbeat): boolean {
   const acknowledged = acknowledgedAt(turn.s, heartbeat)
   return turn.now - acknowledged - heartbeat.heardAgoMs <= turn.policy.timing.suspicionMs
+}
+
+/**
+ * The peer is active, by a word of at most S ago that answers this start of ours: no recording says that.
+ * Only then may anything of ours be given up for what the peer holds.
+ */
+export function isProvenActive(s: State, policy: Policy, now: number): boolean {
+  const { peer } = s
+  return peer?.role === 'active' && isFresh({ s, policy, now, effects: [] }, peer)
 }
 
 /** A3: the peer is configured as we are, as far as it was ever heard. */

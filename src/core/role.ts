@@ -78,6 +78,8 @@ export function arm(turn: Turn, takeover: boolean): void {
   s.attemptTicket = null
   s.gateUntilMs = s.leaseUntilMs
   s.confirming = 'waiting'
+  // What the store said of an earlier time is not its word for this one.
+  s.together = false
   s.announcedAtMs = now
   s.announcedSeq = s.seq + 1
   s.position = { term: s.term, offset: s.position.offset }

@@ -138,6 +138,8 @@ export interface State {
   healthy: boolean
   maintenance: boolean
   position: Position
+  /** No store was looked at since the start: `position` is that of nobody. */
+  positionUnknown: boolean
   /** Started after the peer had served, and the stores have not followed since. */
   behind: boolean
   inSync: boolean
@@ -228,10 +230,11 @@ export function initialState(boot: string, hard: HardState, pingNodeCount: numbe
     healthy: true,
     maintenance: false,
     position: { term: 0, offset: 0 },
+    positionUnknown: true,
     behind: false,
     inSync: false,
     confirming: 'waiting',
-    together: true,
+    together: false,
     soleMarkTicket: 0,
     unaidedAtMs: NEVER,
     announcedAtMs: NEVER,

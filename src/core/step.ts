@@ -8,7 +8,7 @@
  * the decision.
  */
 import { copyState } from './copy-state.ts'
-import { confirmWrites, noteAnsweredProbe, noteSync, saysSync } from './data.ts'
+import { confirmWrites, noteAnsweredProbe, notePosition, noteSync, saysSync } from './data.ts'
 import type { Effect } from './effect.ts'
 import { considerElection, continueElection, noteVacancy } from './election.ts'
 import type { Event } from './event.ts'
@@ -113,7 +113,10 @@ function take(turn: Turn, event: Event): void {
     case 'ask':
       s.ask = event.node
       s.askUntilMs = now + policy.timing.prepareMs
-      if (event.force) s.forceUntilMs = now + policy.timing.prepareMs
+      // For the node that is named: whoever accepts old data there has not accepted ours.
+      if (event.force && event.node === policy.node) {
+        s.forceUntilMs = now + policy.timing.prepareMs
+      }
       return
     case 'health':
       s.healthy = event.healthy
@@ -128,13 +131,13 @@ function take(turn: Turn, event: Event): void {
       s.behind = event.behind
       return
     case 'position':
-      s.position = event.position
+      notePosition(turn, event.position)
       return
     case 'confirms':
       s.together = event.together
       return
     case 'frozen':
-      s.position = event.position
+      notePosition(turn, event.position)
       if (s.preparation !== null) s.preparation = { ...s.preparation, frozenAt: event.position }
       return
     default:
@@ -163,10 +166,20 @@ function takeHeartbeat(turn: Turn, heartbeat: Heartbeat, direct: boolean): void 
       turn.effects.push({ type: 'set-aside' })
       return
     }
-    const ticket = takeTerm(turn)
-    s.attemptTicket = s.attemptTicket === null ? null : ticket
+    if (!s.armed) s.attemptTicket = takeTerm(turn)
   }
   takeGrant(turn, heartbeat)
+}
+
+/**
+ * An active that heard a higher term goes on in a higher one of its own, once that is on disk: it is the
+ * term of what is written from then on, and a start that knows nothing of it could use it again.
+ */
+function raiseTerm(turn: Turn): void {
+  const { s } = turn
+  if (s.role !== 'active' || !s.armed || s.termHeard < s.term) return
+  if (nextTerm(turn) > s.reservedTerm) reserveTerm(turn)
+  if (s.persistedTicket >= s.reservedTicket) takeTerm(turn)
 }
 
 /** K4: the attempt or the role ends with a refusal. */
@@ -212,6 +225,7 @@ function decide(turn: Turn, { tick, awaited }: { tick: boolean; awaited: boolean
   takeFenceRight(turn)
   considerElection(turn)
   continueElection(turn)
+  raiseTerm(turn)
   considerTakeover(turn)
   continueTakeover(turn)
   considerSwitchover(turn)
@@ -297,6 +311,7 @@ function compose(turn: Turn, grant: boolean): Heartbeat {
     direct: now - s.lastDirectMs <= policy.timing.heartbeatMs,
     grant,
     position: s.position,
+    positionUnknown: s.positionUnknown,
     sync: saysSync(turn),
     inSync: s.inSync,
     sole: s.sole,

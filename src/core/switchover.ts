@@ -11,7 +11,7 @@ import { agreesWithPeer } from './peer.ts'
 import { score } from './reachability.ts'
 import type { Blocker, Reason } from './reason.ts'
 import { becomeDemoting } from './role.ts'
-import { hearsPeer, type Turn } from './turn.ts'
+import { hearsPeer, persist, type Turn } from './turn.ts'
 
 /** A move because the peer reaches more counts against the next for this long. */
 const MOVE_REMEMBERED_MS = 600_000
@@ -93,7 +93,8 @@ export function considerSwitchover(turn: Turn): void {
     turn.effects.push({ type: 'unfreeze' })
     return
   }
-  if (peerHasOurPosition(turn)) release(turn, s.preparation.reason)
+  if (s.persistedTicket >= s.soleTicket && peerHasOurPosition(turn))
+    release(turn, s.preparation.reason)
 }
 
 function peerHasOurPosition(turn: Turn): boolean {
@@ -110,6 +111,12 @@ function release(turn: Turn, reason: Reason): void {
   if (reason === 'peer-reaches-more') s.moreMovesMs = [...s.moreMovesMs, now].slice(-8)
   // The stores of the peer take over from here: nothing is unfrozen.
   s.preparation = null
+  // Nobody writes any more and the peer has it all: called the only holder, we would outrank it and be
+  // elected again, over and over.
+  if (s.sole) {
+    s.sole = false
+    s.soleTicket = persist(turn)
+  }
   becomeDemoting(turn, reason)
   s.avoidUntilMs = now + policy.timing.standBackMs
 }

@@ -1,9 +1,10 @@
 /**
- * Who are our clients? Tells the peer from time to time, while we serve, so that it can have them notice
+ * Who are our clients? Tells the peer every few seconds, while we serve, so that it can have them notice
  * a move (`links/tickle.ts`).
  *
- * Listing TCP connections costs the kernel 10 to 20 ms each time, even when there are few; so seldom, on
- * the control thread, and once more right before a switchover that an operator asked for or a store makes necessary.
+ * Listing TCP connections costs the kernel some 10 ms each time, even when there are few; so not often, on
+ * the control thread, and once more right before a switchover that an operator asked for or a store makes
+ * necessary.
  */
 
 import type { NodeName } from '../core/policy.ts'

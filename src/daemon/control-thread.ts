@@ -7,27 +7,47 @@
 import { join } from 'node:path'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
-import { AlarmBoard, alarmsOf } from '../control/alarm.ts'
+import { AlarmBoard, alarmsOf, recordAlarms } from '../control/alarm.ts'
+import { EventBoard } from '../control/events.ts'
 import { buildExplain } from '../control/explain.ts'
+import { fieldsOfAlarm, fieldsOfTransition } from '../control/journal-table.ts'
 import { listen } from '../control/listen.ts'
 import { lossRecordOf } from '../control/loss-sentence.ts'
+import { metricsText, TransitionTally } from '../control/metrics.ts'
 import type { ExplainDocument, StatusDocument, TransitionRecord } from '../control/schema.ts'
+import { SelfWatch } from '../control/self-watch.ts'
 import { buildServer, type ControlPorts } from '../control/server.ts'
 import type { LossSnapshot, Snapshot, Transition } from '../control/snapshot.ts'
 import { because, buildStatus } from '../control/status.ts'
-import { type GateInForce, guardOf } from '../gate/guard.ts'
-import { watchGate } from '../gate/watch.ts'
+import type { GateInForce } from '../gate/guard.ts'
+import type { Slice } from '../record/recorder.ts'
 import { openLog } from '../system/log.ts'
 import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
+import { tellAlarms } from './alarm-round.ts'
+import { ApiProcess } from './api-process.ts'
 import { ClientTeller } from './client-teller.ts'
+import { ConfigReload } from './config-reload.ts'
 import { dataDocument } from './data-document.ts'
-import { DataPosts } from './data-operation.ts'
+import type { DataOrder } from './data-orders.ts'
+import { watchGateAndTell } from './gate-watch.ts'
 import { History } from './history.ts'
 import { inTime } from './in-time.ts'
+import { journalDoor } from './journal-door.ts'
 import type { FromHeart, ToHeart } from './message.ts'
+import { NoticeDesk } from './notice-desk.ts'
+import { sendApart } from './notice-process.ts'
+import type { Refusal } from './operation-run.ts'
 import { Operations } from './operations.ts'
+import { OrderPosts } from './order-posts.ts'
+import { PeerPost } from './peer-post.ts'
+import { readAnew } from './read-anew.ts'
+import { RecordKeeper } from './record-keeper.ts'
+import { Replies } from './replies.ts'
+import type { DrainOrder, ServiceOrder, Watched } from './service-message.ts'
 import { SharedMemory } from './shared-memory.ts'
+import { SnapshotShare } from './snapshot-share.ts'
+import { transitionLine } from './transition-line.ts'
 import { VerifyKeeper, verifyLook } from './verify-keeper.ts'
 import { startVerify } from './verify-process.ts'
 import { VerifyRecord } from './verify-record.ts'
@@ -35,10 +55,13 @@ import { VerifyRecord } from './verify-record.ts'
 /** What the main thread hands over at start. */
 export interface ControlThreadData {
   config: PairConfig
+  configDir: string
   stateDir: string
   runDir: string
   version: string
   memory: SharedArrayBuffer
+  /** What the heart writes down. */
+  ring: SharedArrayBuffer
   journal: boolean
   /** Of this start, and what signs: lists of clients go out in their name. */
   boot: string
@@ -48,24 +71,21 @@ export interface ControlThreadData {
 }
 
 const PROGRESS_MS = 500
-/** Removals are told at once by the kernel; this look is for what was not told. */
-const GATE_POLL_MS = 60_000
 const ALARM_MS = 2_000
 /** Clients come and go slowly where it matters: pools, and SIP over TCP. */
-const CLIENTS_MS = 60_000
-/** A switchover waits no longer than this for the list of clients to be told. */
-const CLIENTS_LIMIT_MS = 200
-const SNAPSHOT_LIMIT_MS = 1_500
-/** A log line that comes later than this after what it tells says when that was. */
-const LATE_SHOWN_MS = 50
+const CLIENTS_MS = 10_000
+/** A switchover waits no longer than this for the list of clients to be told; nobody is held up yet. */
+const CLIENTS_LIMIT_MS = 1_000
+const HEART_LIMIT_MS = 1_500
 
 const port = parentPort as MessagePort
 const data = workerData as ControlThreadData
-const { config } = data
-const log = openLog(1, data.journal, () => new Date().toISOString())
+/** As it is in force. */
+let { config } = data
+const log = openLog(1, data.journal ? journalDoor(config) : null, () => new Date().toISOString())
 
-const waiting = new Map<number, (snapshot: Snapshot) => void>()
-let nextId = 1
+const snapshots = new Replies<Snapshot>()
+const slices = new Replies<Slice | null>()
 /** Wall clock minus the heart's clock, which this thread can read as well; renewed now and then. */
 let wallOffsetMs = Date.now() - native.bootTimeMs()
 
@@ -79,8 +99,17 @@ const clientTeller = new ClientTeller({
   floatingIps: config.floatingIps.map(({ address }) => address),
   keys: data.keys,
   now: native.bootTimeMs,
-  send: (datagrams) => tell({ type: 'connections', datagrams }),
+  send: (datagrams) => tell({ type: 'beside', datagrams }),
   trouble: (text) => log.line('warning', 'clients', text),
+})
+const peerPost = new PeerPost({
+  // As it is in force by then: services change while the agent runs.
+  get config() {
+    return config
+  },
+  ...{ version: data.version, boot: data.boot, keys: data.keys },
+  now: native.bootTimeMs,
+  send: (datagrams) => tell({ type: 'beside', datagrams }),
 })
 let serving = false
 
@@ -92,22 +121,13 @@ function order(message: ToHeart): void {
 }
 
 /** Asks the heart; rejects when it does not answer. */
-function snapshot(): Promise<Snapshot> {
-  const id = nextId
-  nextId += 1
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      waiting.delete(id)
-      reject(new Error('the heart of the agent does not answer'))
-    }, SNAPSHOT_LIMIT_MS)
-    waiting.set(id, (found) => {
-      clearTimeout(timer)
-      wallOffsetMs = Date.now() - native.bootTimeMs()
-      resolve(found)
-    })
-    tell({ type: 'snapshot', id })
-  })
+async function askHeart(): Promise<Snapshot> {
+  const found = await snapshots.ask((id) => tell({ type: 'snapshot', id }), HEART_LIMIT_MS)
+  wallOffsetMs = Date.now() - native.bootTimeMs()
+  return found
 }
+
+const heart = new SnapshotShare(askHeart, () => performance.now())
 
 function isoOf(atMs: number): string {
   return new Date(Number.isFinite(atMs) ? wallOffsetMs + atMs : 0).toISOString()
@@ -116,14 +136,59 @@ function isoOf(atMs: number): string {
 const history = await History.open(data.stateDir)
 if (history.openLosses.length > 0) tell({ type: 'losses', losses: openLosses() })
 const alarms = new AlarmBoard()
-const dataPosts = new DataPosts(tell)
+const selfWatch = new SelfWatch(config.policy.timing.gapMs)
+const tally = new TransitionTally()
+const events = new EventBoard({ boot: data.boot, status: () => status() })
+const desk = await NoticeDesk.open({
+  ...{ config, stateDir: data.stateDir, send: sendApart },
+  log: (severity, event, text) => log.line(severity, event, text),
+  now: () => performance.now(),
+})
+const dataPosts = new OrderPosts<DataOrder>((id, wanted) =>
+  tell({ type: 'data', id, order: wanted }),
+)
+const servicePosts = new OrderPosts<ServiceOrder | DrainOrder | Watched>((id, wanted) =>
+  'verb' in wanted
+    ? tell({ type: 'service', id, order: wanted })
+    : tell({ type: 'configure', id, watched: wanted }),
+)
+const reload = new ConfigReload({
+  inForce: () => config,
+  read: () => readAnew(data.configDir, config.node),
+  apply: (watched, step) => servicePosts.send(watched, step),
+  applied: (next) => {
+    config = next
+  },
+})
 const operations = new Operations({
-  config,
-  snapshot,
+  config: () => config,
+  snapshot: () => heart.own(),
   tell: order,
   data: (wanted, step) => dataPosts.send(wanted, step),
+  services: (wanted, step) => servicePosts.send(wanted, step),
+  reload: reloadAndLog,
+  changed: (document) => events.emit({ type: 'operation', document }),
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+})
+
+const records = new RecordKeeper({
+  stateDir: data.stateDir,
+  facts: {
+    node: config.node,
+    boot: data.boot,
+    program: data.version,
+    policy: config.policy,
+    paths: config.paths.map(({ name }) => name),
+    pingNodes: config.pingNodes.map(({ address }) => address),
+    floatingIps: config.floatingIps.map(({ address }) => address),
+    stores: config.stores.map(({ name }) => name),
+  },
+  ring: data.ring,
+  slice: (fromMs) => slices.ask((id) => tell({ type: 'record', id, fromMs }), HEART_LIMIT_MS),
+  now: native.bootTimeMs,
+  wallOffsetMs: () => wallOffsetMs,
+  log: (severity, event, text) => log.line(severity, event, text),
 })
 
 const verify = new VerifyKeeper({
@@ -142,8 +207,17 @@ function openLosses(): LossSnapshot[] {
   }))
 }
 
+async function reloadAndLog(step: (sentence: string) => void): Promise<Refusal> {
+  const refused = await reload.run((sentence) => {
+    log.line('info', 'reload', sentence)
+    step(sentence)
+  })
+  if (refused !== null) log.line('warning', 'reload', `refused: ${refused.sentence}`)
+  return refused
+}
+
 async function status(): Promise<StatusDocument> {
-  const found = await snapshot()
+  const found = await heart.shared()
   noteAlarms(found)
   return buildStatus(found, {
     config,
@@ -152,11 +226,17 @@ async function status(): Promise<StatusDocument> {
     isoOf,
     lastTransition: history.last,
     alarms: alarms.standing,
+    notices: desk.channels,
+    drift: peerPost.drift,
+    operations: operations.underWay,
     verified: verify.verified,
     rssBytes: process.memoryUsage.rss(),
     pid: process.pid,
   })
 }
+
+/** Serves the same to the network; null where that is not configured. */
+let api: ApiProcess | null = null
 
 const ports: ControlPorts = {
   status,
@@ -168,8 +248,18 @@ const ports: ControlPorts = {
     transitions: history.newest(limit),
     losses: history.newestLosses(limit),
   }),
-  data: async () => dataDocument(await snapshot(), { config, stateDir: data.stateDir, isoOf }),
-  explain: async (): Promise<ExplainDocument> => buildExplain(await snapshot(), config),
+  metrics: async () =>
+    metricsText({
+      status: await status(),
+      transitions: tally.all,
+      lastTakeover: history.lastTakeover,
+      certificateEndsMs: api?.certificateEndsMs ?? null,
+    }),
+  events: (sink, lastId) => events.open(sink, lastId),
+  data: async () => dataDocument(await heart.shared(), { config, stateDir: data.stateDir, isoOf }),
+  explain: async (): Promise<ExplainDocument> =>
+    buildExplain(await heart.shared(), config, { drift: peerPost.sentences, self: selfWatch.told }),
+  keepRecord: () => records.keep(),
 }
 
 function noteTransition(transition: Transition): void {
@@ -183,32 +273,30 @@ function noteTransition(transition: Transition): void {
     outageMs: opened && reason === 'takeover-done' ? transition.peerSilentMs : null,
   }
   history.add(record)
+  records.noteTransition(transition)
+  tally.note(record)
+  events.emit({ type: 'transition', document: record })
+  if (opened) desk.serves(record)
   void verify.disturb()
-  const silent =
-    transition.peerSilentMs === null
-      ? ''
-      : `, peer heard ${Math.round(transition.peerSilentMs)} ms ago`
-  const served = opened ? ', serving' : ''
   const lateMs = Date.now() - wallOffsetMs - transition.atMs
-  const at = lateMs > LATE_SHOWN_MS ? ` (at ${record.atIso})` : ''
-  log.line(
-    'info',
-    'role',
-    `${from} -> ${to}${served}, term ${term}: ${record.reason.sentence}${silent}${at}`,
-  )
+  const text = transitionLine(transition, record, lateMs)
+  log.line('info', 'role', text, fieldsOfTransition(transition))
 }
 
 function noteLoss(loss: LossSnapshot): void {
   const known = history.addLoss(lossRecordOf(loss, isoOf(loss.atMs ?? native.bootTimeMs())))
   const bad = !loss.settled && loss.most !== 0
-  log.line(bad ? 'warning' : 'info', 'store-loss', `term ${loss.term}: ${known.sentence}`)
+  const fields = { TANDEM_TERM: loss.term, TANDEM_STORE: loss.store }
+  log.line(bad ? 'warning' : 'info', 'store-loss', `term ${loss.term}: ${known.sentence}`, fields)
 }
 
 function receive(message: FromHeart): void {
   switch (message.type) {
     case 'snapshot':
-      waiting.get(message.id)?.(message.snapshot)
-      waiting.delete(message.id)
+      snapshots.hear(message.id, message.snapshot)
+      return
+    case 'record':
+      slices.hear(message.id, message.slice)
       return
     case 'transition':
       noteTransition(message.transition)
@@ -219,11 +307,24 @@ function receive(message: FromHeart): void {
     case 'log':
       log.line(message.severity, message.event, message.text)
       return
+    case 'taken-step':
+      history.addStep(message.term, message.step)
+      return
+    case 'service-news':
+      servicePosts.hear(message.id, message.news)
+      return
     case 'data-news':
       dataPosts.hear(message.id, message.news)
       return
+    case 'reload':
+      operations.begin({ kind: 'reload', node: null, force: false })
+      return
     case 'keys':
       clientTeller.useKeys(message.keys)
+      peerPost.useKeys(message.keys)
+      return
+    case 'facts':
+      peerPost.hear(message.part)
       return
     case 'fitness':
       order({ type: 'fitness' })
@@ -234,42 +335,29 @@ function receive(message: FromHeart): void {
   }
 }
 
-const gateWatch = watchGate({
-  guard: guardOf(data.gate),
-  pollMs: GATE_POLL_MS,
-  every: (intervalMs, run) => {
-    const timer = setInterval(run, intervalMs)
-    return () => clearInterval(timer)
-  },
-  listener: {
-    removed: ({ place, what }) => {
-      tell({ type: 'gate-place', place, now: 'removed' })
-      log.line('error', 'gate-removed', `${place}: ${what}; putting it back`)
-    },
-    mended: (place) => {
-      tell({ type: 'gate-place', place, now: 'in-force' })
-      log.line('warning', 'gate-mended', `${place}: the gate is in force again`)
-    },
-    lost: ({ place, what }) => {
-      tell({ type: 'gate-place', place, now: 'lost' })
-      log.line('error', 'gate-lost', `${place}: ${what}; it could not be put back`)
-    },
-  },
+const gateWatch = watchGateAndTell(data.gate, {
+  log: (severity, event, text) => log.line(severity, event, text),
+  tell,
 })
 
 async function stop(text: string): Promise<void> {
   log.line('info', 'stopping', text)
+  await api?.stop()
   await gateWatch.stop()
   await verify.disturb()
+  await records.flush()
   await history.flush()
+  await desk.flush()
   await log.flush()
   tell({ type: 'stopped' })
 }
 
 async function watchAlarms(): Promise<void> {
-  const found = await snapshot().catch(() => null)
+  const found = await heart.shared().catch(() => null)
   if (found === null) return
+  selfWatch.look({ nowMs: found.nowMs, wallMs: found.nowMs + wallOffsetMs, ...found.heart })
   noteAlarms(found)
+  tellAlarms(found, { config, standing: alarms.standing, peerPost, desk })
   await verify.look(verifyLook(found, config))
 }
 
@@ -277,11 +365,23 @@ async function watchAlarms(): Promise<void> {
 function noteAlarms(found: Snapshot): void {
   serving = found.state.armed
   const { began, ended } = alarms.update(
-    alarmsOf(found, config, verify.verified),
+    [
+      ...alarmsOf(found, config, verify.verified, api?.troubles),
+      ...recordAlarms(records.trouble),
+      ...peerPost.raised,
+      ...selfWatch.raised,
+      ...desk.raised,
+    ],
     new Date().toISOString(),
   )
-  for (const alarm of began) log.line('warning', alarm.code, alarm.sentence)
-  for (const alarm of ended) log.line('info', alarm.code, `over: ${alarm.sentence}`)
+  for (const alarm of began) {
+    log.line('warning', alarm.code, alarm.sentence, fieldsOfAlarm(alarm, 'raised'))
+    events.emit({ type: 'alarm', document: { now: 'raised', alarm } })
+  }
+  for (const alarm of ended) {
+    log.line('info', alarm.code, `over: ${alarm.sentence}`, fieldsOfAlarm(alarm, 'over'))
+    events.emit({ type: 'alarm', document: { now: 'over', alarm } })
+  }
 }
 
 const memory = new SharedMemory(data.memory)
@@ -303,6 +403,14 @@ const listening = await listen({
   full: buildServer(ports, { access: 'full', onFault }),
   read: buildServer(ports, { access: 'read', onFault }),
 })
+if (listening.ok && config.api !== null) {
+  api = new ApiProcess({
+    argument: { api: config.api, runDir: data.runDir },
+    log: (severity, event, text) => log.line(severity, event, text),
+    now: () => performance.now(),
+    wallMs: Date.now,
+  })
+}
 if (listening.ok) {
   log.line('info', 'listening', `operators are answered at ${join(data.runDir, 'control.sock')}`)
 } else {

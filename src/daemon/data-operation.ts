@@ -10,16 +10,10 @@ import type { Snapshot } from '../control/snapshot.ts'
 import { readingTurn } from '../control/status.ts'
 import { peerOf } from '../core/policy.ts'
 import { hearsPeer } from '../core/turn.ts'
-import type { DataNews, DataOrder } from './data-orders.ts'
-import type { ToHeart } from './message.ts'
+import type { DataOrder } from './data-orders.ts'
 
 type DataRequest = Extract<OperationRequest, { store: string }>
 type Refusal = NonNullable<OperationDocument['reason']>
-
-/** Whether a request is about a store. */
-export function isAboutStore(request: OperationRequest): request is DataRequest {
-  return request.kind === 'data-archive' || request.kind === 'data-rejoin'
-}
 
 /** Why a request cannot be begun now; null when it can. */
 export function dataRefusal(
@@ -65,33 +59,4 @@ export function orderOf(request: DataRequest): DataOrder {
   return request.kind === 'data-archive'
     ? { action: 'archive', store: request.store, copy: false }
     : { action: 'rejoin', store: request.store, copy: request.copy }
-}
-
-/** Orders on their way to the stores, each with whoever follows it. */
-export class DataPosts {
-  readonly #tell: (message: ToHeart) => void
-  readonly #following = new Map<number, (news: DataNews) => void>()
-  #next = 1
-
-  constructor(tell: (message: ToHeart) => void) {
-    this.#tell = tell
-  }
-
-  /** @returns what went wrong; null when it is done */
-  send(order: DataOrder, step: (sentence: string) => void): Promise<string | null> {
-    const id = this.#next
-    this.#next += 1
-    return new Promise((resolve) => {
-      this.#following.set(id, (news) => {
-        if (news.type === 'step') return step(news.sentence)
-        this.#following.delete(id)
-        resolve(news.failed)
-      })
-      this.#tell({ type: 'data', id, order })
-    })
-  }
-
-  hear(id: number, news: DataNews): void {
-    this.#following.get(id)?.(news)
-  }
 }

@@ -7,6 +7,7 @@
  */
 import type { ReplicatedStore } from '../resources/replicated-store.ts'
 import type { ArchiveKeeper } from './archive-keeper.ts'
+import type { OrderNews } from './order-posts.ts'
 import { ARCHIVE_MS, COMPARE_MS, type StoreRejoin } from './store-rejoin.ts'
 
 export interface DataOrder {
@@ -16,9 +17,6 @@ export interface DataOrder {
   copy: boolean
 }
 
-/** What is told about an order on its way. */
-export type DataNews = { type: 'step'; sentence: string } | { type: 'end'; failed: string | null }
-
 export interface DataOrdersOptions {
   stores: readonly ReplicatedStore[]
   rejoin: Pick<StoreRejoin, 'now' | 'exclusively'>
@@ -26,7 +24,7 @@ export interface DataOrdersOptions {
   /** Applications do not write here, and there is an active store to follow. */
   mayRejoin: () => boolean
   follows: (store: ReplicatedStore) => boolean
-  tell: (id: number, news: DataNews) => void
+  tell: (id: number, news: OrderNews) => void
   log: (severity: 'info' | 'warning', event: string, text: string) => void
 }
 

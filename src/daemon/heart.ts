@@ -13,6 +13,7 @@ import type { Event } from '../core/event.ts'
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
+import type { Recorder } from '../record/recorder.ts'
 import { Announcer } from './announcer.ts'
 import { Lateness } from './lateness.ts'
 import type { LinkHealth } from './link-health.ts'
@@ -20,6 +21,7 @@ import { type Happening, Loop } from './loop.ts'
 import type { FromHeart } from './message.ts'
 import type { Observer, Ports } from './ports.ts'
 import { Pulse, type PulseReport } from './pulse.ts'
+import type { QuorumDoor } from './quorum/quorum.ts'
 import type { ServiceGate } from './service-gate.ts'
 import type { SharedMemory } from './shared-memory.ts'
 import type { StoreDoor } from './stores.ts'
@@ -50,10 +52,12 @@ export interface HeartDoors {
   announce(): void
   persist(ticket: number, hard: { term: number; sole: boolean }): void
   links: LinkHealth
+  recorder: Recorder
   memory: SharedMemory
   writeState(state: Readonly<State>, nowMs: number): void
   tell(message: FromHeart): void
   stores: StoreDoor
+  quorum: QuorumDoor
   /** A step was made: for whoever follows what is known. */
   stepped(state: Readonly<State>): void
   /** The floating IPs are served from now on, or no longer. */
@@ -130,6 +134,7 @@ export class Heart {
     this.#stopCalling()
     this.#announcer.stop()
     this.#doors.gate.close()
+    this.#doors.recorder.mark('stopped', this.#doors.now())
     this.#doors.writeState({ ...this.#loop.state, armed: false }, this.#doors.now())
   }
 
@@ -170,12 +175,21 @@ export class Heart {
     // that time: on a busy machine a tick is missed now and then, and the rest still counts.
     this.#progress.sinceMs += report.missed * this.#options.policy.timing.heartbeatMs
     this.#watchControl(now)
+    this.#record(report, now)
     if (this.#stalled) return
     for (const happening of this.#kept.splice(0)) this.#loop.take(happening)
     if (this.#doors.links.poll(now)) this.#tellHealth()
     this.#reportProbe()
     this.#loop.take({ type: 'tick' })
     this.#doors.writeState(this.#loop.state, now)
+  }
+
+  /** What explains an outage and is no event. */
+  #record({ lateMs }: PulseReport, now: number): void {
+    const { recorder, gate } = this.#doors
+    if (lateMs > this.#options.policy.timing.heartbeatMs) recorder.mark('late', now, lateMs)
+    recorder.addresses(gate.present, now)
+    recorder.stalled(this.#stalled, now)
   }
 
   /** A heart that beats for a dead body lies: without progress of the control thread it stops. */
@@ -222,8 +236,8 @@ export class Heart {
       demote: () => doors.stores.demote(),
       freeze: () => doors.stores.freeze(),
       unfreeze: () => doors.stores.unfreeze(),
-      askWitness: () => {},
-      fence: () => {},
+      askWitness: (attempt) => doors.quorum.askWitness(attempt),
+      fence: () => doors.quorum.fence(),
       setAside: () => {},
       confirm: (alone) => doors.stores.confirm(alone),
     }
@@ -231,8 +245,12 @@ export class Heart {
 
   #observer(): Observer {
     return {
-      stepped: (before, event, after) => this.#note(before, event, after),
+      stepped: (before, event, after) => {
+        this.#doors.recorder.stepped(before, event, after)
+        this.#note(before, event, after)
+      },
       carriedOut: (effect, refused) => {
+        this.#doors.recorder.carriedOut(effect, refused)
         if (effect.type === 'open' && !refused) this.#serve()
       },
     }
@@ -260,7 +278,10 @@ export class Heart {
   /** Not after the lease, whatever timer comes first then: the other node may be serving by now. */
   #announce(): void {
     const { armed, leaseUntilMs } = this.#loop.state
-    if (armed && this.#doors.now() < leaseUntilMs) this.#doors.announce()
+    const now = this.#doors.now()
+    if (!armed || now >= leaseUntilMs) return
+    this.#doors.announce()
+    this.#doors.recorder.mark('announced', now)
   }
 
   /**

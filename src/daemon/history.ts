@@ -3,17 +3,19 @@
  * across restarts.
  *
  * What was lost becomes known in two steps: a later line about the same takeover and store stands for
- * the earlier one.
+ * the earlier one. What was done in a takeover comes after its line, one line per step.
  * Lives on the control thread. Bounded: at the limit the older half is dropped. A disk that is full
  * or gone costs the history, never a decision.
  */
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LossRecord, TransitionRecord } from '../control/schema.ts'
+import type { LossRecord, TakenStep, TransitionRecord } from '../control/schema.ts'
 
 const FILE_NAME = 'history.jsonl'
 const KEPT_MAX = 2_000
 const LOSSES_KEPT_MAX = 200
+/** Of one takeover. */
+const STEPS_KEPT_MAX = 60
 
 export class History {
   readonly #path: string
@@ -34,7 +36,7 @@ export class History {
     const path = join(stateDir, FILE_NAME)
     const text = await readFile(path, 'utf8').catch(() => '')
     const lines = text.split('\n')
-    const records = lines.flatMap((line) => recordIn(line) ?? [])
+    const records = recordsIn(lines)
     const torn = text !== '' && !text.endsWith('\n')
     const history = new History(path, records.slice(-KEPT_MAX), torn)
     for (const line of lines) {
@@ -46,6 +48,11 @@ export class History {
 
   get last(): TransitionRecord | null {
     return this.#records.at(-1) ?? null
+  }
+
+  /** The newest that tells how long nobody served. */
+  get lastTakeover(): TransitionRecord | null {
+    return this.#records.findLast(({ outageMs }) => outageMs !== null) ?? null
   }
 
   /** Newest first. */
@@ -94,11 +101,19 @@ export class History {
     )
   }
 
+  /** Something was done in the takeover of this term; passed over when none is known. */
+  addStep(term: number, step: TakenStep): void {
+    if (!putStep(this.#records, term, step)) return
+    this.#writing = this.#writing.then(() => this.#append({ step: { term, ...step } }))
+  }
+
   async flush(): Promise<void> {
     await this.#writing
   }
 
-  async #append(record: TransitionRecord | { loss: LossRecord }): Promise<void> {
+  async #append(
+    record: TransitionRecord | { loss: LossRecord } | { step: StepLine },
+  ): Promise<void> {
     const before = this.#torn ? '\n' : ''
     this.#torn = false
     await appendFile(this.#path, `${before}${JSON.stringify(record)}\n`, { mode: 0o600 }).catch(
@@ -119,14 +134,59 @@ export class History {
   }
 }
 
+type StepLine = TakenStep & { term: number }
+
+function recordsIn(lines: readonly string[]): TransitionRecord[] {
+  const records: TransitionRecord[] = []
+  for (const line of lines) {
+    const record = recordIn(line)
+    if (record !== null) {
+      records.push(record)
+      continue
+    }
+    const step = stepIn(line)
+    if (step !== null)
+      putStep(records, step.term, { afterMs: step.afterMs, sentence: step.sentence })
+  }
+  return records
+}
+
+/** With the newest change that made this node active in that term. @returns false when there is none */
+function putStep(records: TransitionRecord[], term: number, step: TakenStep): boolean {
+  const index = records.findLastIndex((record) => record.term === term && record.to === 'active')
+  const record = records[index]
+  if (record === undefined || (record.steps?.length ?? 0) >= STEPS_KEPT_MAX) return false
+  records[index] = { ...record, steps: [...(record.steps ?? []), step] }
+  return true
+}
+
+function isStepList(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isStep)
+}
+
+function isStep(value: unknown): boolean {
+  const { afterMs, sentence } = (value ?? {}) as Partial<TakenStep>
+  return typeof afterMs === 'number' && typeof sentence === 'string'
+}
+
+/** Null for a line about something else. */
+function stepIn(line: string): StepLine | null {
+  try {
+    const step = (JSON.parse(line) as { step?: StepLine } | null)?.step
+    return isStep(step) && typeof step?.term === 'number' ? step : null
+  } catch {
+    return null
+  }
+}
+
 /** Null for a line that is torn, or was never ours: one such record would spoil every answer. */
 function recordIn(line: string): TransitionRecord | null {
   try {
     const read = JSON.parse(line) as TransitionRecord | null
     const texts = [read?.atIso, read?.from, read?.to, read?.reason?.code, read?.reason?.sentence]
     if (read === null || !texts.every((text) => typeof text === 'string')) return null
-    const { term, outageMs } = read
-    if (typeof term !== 'number') return null
+    const { term, outageMs, steps } = read
+    if (typeof term !== 'number' || (steps !== undefined && !isStepList(steps))) return null
     return outageMs === null || typeof outageMs === 'number' ? read : null
   } catch {
     return null

@@ -8,6 +8,10 @@
  * peer with nothing left to apply, or until it was promoted. What that means for the right to serve is
  * the core's (`core/fitness.ts`); an agent that runs is never put behind by a link that breaks.
  *
+ * That we serve is written when the stores are ordered to take writes, not when they do: an agent that is
+ * killed in between would come back behind a peer that knows no better. The line bears our term then, for
+ * a database does not know to which history its data belongs, and positions are compared by it.
+ *
  * The file has one line of fixed length that is overwritten in place: it needs no room on a full disk.
  * One that cannot be read counts as "the peer".
  */
@@ -27,15 +31,18 @@ export interface ServedBefore {
   behind: boolean
   /** Since when it served, as far as we know; null when that cannot be read, or does not apply. */
   sinceIso: string | null
+  /** Term in which we served last, when we did; 0 when the history of our data is not known. */
+  term: number
 }
 
 /** Reads what the last run left; a first start is not behind. */
 export async function readServedBefore(stateDir: string): Promise<ServedBefore> {
   const read = await readWholeFile(join(stateDir, FILE_NAME), { maxBytes: 2 * LINE_BYTES })
-  if (!read.ok) return { behind: read.code !== 'HA_FILE_MISSING', sinceIso: null }
-  const found = /^(us|peer) (\d{4}-\d\d-\d\dT[\d:.]+Z) *\n$/.exec(read.bytes.toString('latin1'))
-  if (found === null) return { behind: true, sinceIso: null }
-  return { behind: found[1] === 'peer', sinceIso: found[2] ?? null }
+  if (!read.ok) return { behind: read.code !== 'HA_FILE_MISSING', sinceIso: null, term: 0 }
+  const line = read.bytes.toString('latin1')
+  const found = /^(us|peer) (\d{4}-\d\d-\d\dT[\d:.]+Z)(?: (\d{1,15}))? *\n$/.exec(line)
+  if (found === null) return { behind: true, sinceIso: null, term: 0 }
+  return { behind: found[1] === 'peer', sinceIso: found[2] ?? null, term: Number(found[3] ?? 0) }
 }
 
 /** What one look at a store says about its data. */
@@ -58,8 +65,8 @@ export interface LastServedOptions {
 export class LastServed {
   readonly #options: LastServedOptions
   #behind: boolean
-  /** As written or being written; null before the first word of this run. */
-  #word: 'us' | 'peer' | null = null
+  /** As written or being written: `us` with a term, or `peer`; null before the first word of this run. */
+  #word: string | null = null
   #writing: Promise<void> = Promise.resolve()
   #stopped = false
 
@@ -74,13 +81,18 @@ export class LastServed {
 
   /** The peer is active and we are not. */
   peerServes(): void {
-    this.#write('peer')
+    this.#write('peer', '')
   }
 
-  /** All our stores take writes. */
-  weServe(): void {
-    this.#write('us')
+  /** Our stores are to take writes: whoever decided that knew. */
+  weServe(term: number): void {
+    this.#write('us', ` ${term}`)
     this.#endBehind()
+  }
+
+  /** Waits until the newest word is on disk, or could not be written at once. */
+  async written(limitMs: number): Promise<void> {
+    await inTime(this.#writing, limitMs)
   }
 
   /** All stores were looked at while the peer serves. */
@@ -103,14 +115,15 @@ export class LastServed {
     this.#options.caughtUp()
   }
 
-  #write(word: 'us' | 'peer'): void {
+  #write(who: 'us' | 'peer', term: string): void {
+    const word = `${who}${term}`
     if (word === this.#word) return
     this.#word = word
-    const line = `${word} ${this.#options.nowIso()}`
+    const line = `${who} ${this.#options.nowIso()}${term}`
     this.#writing = this.#writing.then(() => this.#untilWritten(word, line))
   }
 
-  async #untilWritten(word: 'us' | 'peer', line: string): Promise<void> {
+  async #untilWritten(word: string, line: string): Promise<void> {
     for (let failed = false; this.#word === word; failed = true) {
       const trouble = await writeLine(this.#options.stateDir, line)
       if (trouble === null) {

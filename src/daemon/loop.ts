@@ -5,7 +5,7 @@
  * says "active", a promotion) would tell of something that was not done (K1). The refusal itself is
  * the next event, before anything else that waits.
  */
-import type { Effect } from '../core/effect.ts'
+import { type Effect, withoutClaims } from '../core/effect.ts'
 import type { Event } from '../core/event.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
@@ -100,11 +100,4 @@ function stamped(happening: Happening, nowMs: number): Event {
   const event = happening as Event
   event.nowMs = nowMs
   return event
-}
-
-/** What may still be done after a refusal: everything that takes something back or only asks. */
-function withoutClaims(effects: readonly Effect[]): readonly Effect[] {
-  return effects.filter(
-    (effect) => effect.type !== 'send' && effect.type !== 'promote' && effect.type !== 'confirm',
-  )
 }

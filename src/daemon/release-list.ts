@@ -12,14 +12,14 @@ import { join } from 'node:path'
 import type { PairConfig, StoreConfig } from '../config/config.ts'
 
 /** The text of `floating-ips`. */
-export function addressLines({ floatingIps }: Pick<PairConfig, 'floatingIps'>): string {
+function addressLines({ floatingIps }: Pick<PairConfig, 'floatingIps'>): string {
   return floatingIps
     .map(({ interface: name, address, prefixLength }) => `${name} ${address}/${prefixLength}\n`)
     .join('')
 }
 
 /** The text of `stores`. Left out is what is as the agents have it without being told. */
-export function storeLines(stores: readonly StoreConfig[]): string {
+function storeLines(stores: readonly StoreConfig[]): string {
   return stores
     .map((store) => {
       const fields: [string, string | number | null][] = [

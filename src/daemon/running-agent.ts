@@ -6,46 +6,47 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { PairConfig } from '../config/config.ts'
 import type { Snapshot } from '../control/snapshot.ts'
 import { initialState, type State } from '../core/state.ts'
-import { switchoverBlocker } from '../core/switchover.ts'
 import type { PreparedGate } from '../gate/choose.ts'
+import { Recorder } from '../record/recorder.ts'
 import type { FloatingIps } from '../resources/floating-ip.ts'
 import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
 import { encodeStateLine, STATE_LINE_BYTES, stateLineOf } from '../wire/state-line.ts'
 import { type AgentEnd, hangingOf } from './agent-end.ts'
-import type { ControlThreadData } from './control-thread.ts'
+import { startControl } from './control-worker.ts'
 import { type Refusal, using } from './directories.ts'
 import { endWorker } from './end-worker.ts'
+import { Followers } from './followers.ts'
 import { wordsOfFound } from './found-words.ts'
+import { handOver } from './hand-over.ts'
 import { Hands, watchedInterfaces } from './hands.ts'
 import { Heart, type HeartDoors } from './heart.ts'
 import { readServedBefore, type ServedBefore } from './last-served.ts'
 import type { FromHeart, Severity, ToHeart } from './message.ts'
+import { Quorum } from './quorum/quorum.ts'
 import { Senses } from './senses.ts'
 import { ServiceGate } from './service-gate.ts'
+import { ServiceManager } from './service-manager.ts'
 import { SharedMemory } from './shared-memory.ts'
 import { buildSnapshot } from './snapshot.ts'
 import { StateFile } from './state-file.ts'
 import { Store } from './store.ts'
-import { noStores, Stores } from './stores.ts'
 
 /** sched(7): above ordinary work, below the kernel's own real-time threads. */
 const REALTIME_PRIORITY = 50
-/** The control thread must listen within this, or the start has failed. */
-const CONTROL_START_MS = 60_000
 const CONTROL_STOP_MS = 2_000
 /** For the file of the hard state to be closed. */
 const STORE_CLOSE_MS = 500
-const PROTOCOL_POLL_MS = 10
 
 export interface AgentOptions {
   config: PairConfig
   keys: readonly PairKey[]
+  /** Where the configuration is read again. */
+  configDir: string
   stateDir: string
   runDir: string
   version: string
@@ -68,12 +69,17 @@ export class RunningAgent {
   readonly #senses: Senses
   readonly #stateFile: StateFile
   readonly #stateLine = Buffer.alloc(STATE_LINE_BYTES)
+  readonly #recorder = new Recorder(native.bootTimeMs)
+  readonly #manager = new ServiceManager(process.env, {
+    sdNotify: native.sdNotify,
+    now: native.bootTimeMs,
+  })
   readonly #memory: SharedMemory
   readonly #hands: Hands
   readonly #control: Worker
   readonly #heart: Heart
-  /** Null for a pair without replicated stores. */
-  readonly #stores: Stores | null
+  readonly #followers: Followers
+  readonly #quorum: Quorum
   readonly #gatePlaces = new Map<string, 'removed' | 'lost'>()
   #storeTrouble: string | null = null
   #realtime = false
@@ -131,20 +137,48 @@ export class RunningAgent {
       boot,
       hands: this.#hands,
       take: (happening) => this.take(happening),
+      recorder: this.#recorder,
       conflict: (kind) => this.#heart.conflict(kind),
-      appended: (bytes, heartbeat, sentMs) =>
-        this.#stores?.mail.hear(bytes, heartbeat, sentMs, this.#heart.state),
+      appended: (bytes, heartbeat, sentMs) => this.#followers.hear(bytes, heartbeat, sentMs),
+      drainWord: (word) => this.#followers.hearDrainWord(word),
       peerBoot: () => this.#heart.state.peer?.boot ?? null,
+      facts: (part) => this.#tell({ type: 'facts', part }),
       warn: (event, text) => this.#log('warning', event, text),
     })
-    this.#stores = config.stores.length === 0 ? null : this.#startStores(parts.before)
+    this.#followers = new Followers({
+      ...{ config, stateDir: options.stateDir, before: parts.before, now: native.bootTimeMs },
+      state: () => this.#heart.state,
+      take: (happening) => this.take(happening),
+      stepped: ({ sentence, atMs }) => this.#recorder.note('step', sentence, atMs),
+      tell: (message) => this.#tell(message),
+      drainWord: (word) => this.#senses.sendDrainWord(word),
+      storesPromoted: () => this.#heart.storesPromoted(),
+      fail: (code, message) => this.#fail(code, message),
+    })
+    this.#quorum = new Quorum({
+      ...{ config, boot, take: (happening) => this.take(happening) },
+      log: (severity, event, text) => this.#log(severity, event, text),
+      died: (message) => this.#fail('HA_QUORUM_DIED', message),
+    })
     this.#stateFile = new StateFile(join(options.runDir, 'state'))
-    this.#control = this.#startControl(boot)
+    this.#control = startControl({
+      data: {
+        config,
+        ...{ stateDir: options.stateDir, runDir: options.runDir, version: options.version },
+        configDir: options.configDir,
+        ...{ memory: this.#memory.buffer, ring: this.#recorder.ring.buffer },
+        ...{ boot, keys: options.keys, journal: options.journal },
+        gate: this.#prepared.inForce,
+      },
+      hear: (message) => this.#hear(message),
+      fail: (code, message) => this.#fail(code, message),
+    })
     this.#heart = new Heart(this.#doors(), {
       policy: config.policy,
       initial: {
         ...initialState(boot, parts.store.hard, config.pingNodes.length),
-        behind: this.#stores !== null && parts.before.behind,
+        behind: this.#followers.hasStores && parts.before.behind,
+        position: { term: parts.before.term, offset: 0 },
       },
       mainStallMs: config.mainStallMs,
     })
@@ -163,7 +197,11 @@ export class RunningAgent {
     if (left.length > 0) this.#log('warning', 'leftovers', `released: ${JSON.stringify(left)}`)
     this.#becomeRealtime()
     this.#heart.start()
-    this.#options.onReload((keys) => this.#useKeys(keys))
+    native.sealDescriptors() // raw-socket opens its sockets so that programs we start would inherit them
+    this.#options.onReload((keys) => {
+      this.#useKeys(keys)
+      this.#tell({ type: 'reload' })
+    })
     void this.#options.stopAsked.then((text) => this.#stop(text))
     return ended
   }
@@ -185,27 +223,34 @@ export class RunningAgent {
       now,
       gate: this.#gate,
       sendDirect: (heartbeat, reflect) =>
-        this.#senses.links.send(heartbeat, reflect, this.#stores?.mail.appended(now())),
+        this.#senses.links.send(heartbeat, reflect, this.#followers.appended(now())),
       ping: (round) => this.#senses.pingNodes.sendRound(round),
       probe: () => this.#senses.addressWatch.probe() === 'sent',
       announce: () => this.#senses.addressWatch.announce(),
       persist: (ticket, hard) => this.#store.persist(ticket, hard),
       links: this.#senses.linkHealth,
+      recorder: this.#recorder,
       memory: this.#memory,
       writeState: (state, nowMs) => this.#writeState(state, nowMs),
-      tell: (message) => this.#tell(message),
-      stores:
-        this.#stores ??
-        noStores(
-          (happening) => this.take(happening),
-          () => this.#heart.state,
-        ),
-      stepped: (state) => this.#stores?.noteState(state),
+      tell: (message) => {
+        if (message.type === 'transition') this.#followers.noteTransition(message.transition)
+        this.#tell(message)
+      },
+      stores: this.#followers.stores,
+      quorum: this.#quorum,
+      stepped: (state) => {
+        this.#followers.noteState(state)
+        this.#quorum.noteState(state)
+      },
       serving: (on) => {
         this.#senses.addressView.serving(on)
-        if (!on) this.#senses.clients.stop()
+        if (on) this.#followers.gateOpen()
+        else this.#senses.clients.stop()
       },
-      called: () => void this.#callClients(),
+      called: () => {
+        this.#followers.announced()
+        void this.#callClients()
+      },
     }
   }
 
@@ -213,6 +258,8 @@ export class RunningAgent {
     const { role, armed, term, leaseUntilMs } = state
     const line = stateLineOf({ role, serving: armed, term, nowMs, leaseUntilMs })
     this.#stateFile.write(encodeStateLine(line, this.#stateLine))
+    this.#manager.alive()
+    this.#manager.status(`${line.word}, term ${term}`)
   }
 
   #tell(message: FromHeart): void {
@@ -220,6 +267,7 @@ export class RunningAgent {
   }
 
   #log(severity: Severity, event: string, text: string): void {
+    this.#recorder.note(event, text)
     this.#tell({ type: 'log', severity, event, text })
   }
 
@@ -246,62 +294,49 @@ export class RunningAgent {
     }
   }
 
-  #startControl(boot: string): Worker {
-    const data: ControlThreadData = {
-      config: this.#config,
-      stateDir: this.#options.stateDir,
-      runDir: this.#options.runDir,
-      version: this.#options.version,
-      memory: this.#memory.buffer,
-      boot,
-      keys: this.#options.keys,
-      journal: this.#options.journal,
-      gate: this.#prepared.inForce,
-    }
-    const control = new Worker(new URL('./control-thread.js', import.meta.url), {
-      workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
-    })
-    const started = setTimeout(() => {
-      this.#fail('HA_CONTROL_SILENT', 'the control thread did not come up')
-    }, CONTROL_START_MS)
-    control.on('message', (message: ToHeart) => {
-      if (message.type === 'listening') clearTimeout(started)
-      this.#hear(message)
-    })
-    control.on('error', (error) => this.#fail('HA_CONTROL_DIED', error.message))
-    return control
-  }
-
   #hear(message: ToHeart): void {
     switch (message.type) {
       case 'snapshot':
         this.#tell({ type: 'snapshot', id: message.id, snapshot: this.#snapshot() })
         return
+      case 'record':
+        this.#tell({ ...message, slice: this.#recorder.slice(message.fromMs) })
+        return
+      case 'announce-move':
+        this.#followers.announceMove(message.node)
+        return
       case 'ask':
         this.take({ type: 'ask', node: message.node, force: message.force })
         return
       case 'data':
-        this.#stores?.order(message.id, message.order)
+        this.#followers.orderData(message.id, message.order)
         return
       case 'maintenance':
         this.take({ type: 'maintenance', on: message.on, force: message.force })
         return
       case 'fitness':
-        this.#heart.setServicesHealthy((this.#stores?.unfit ?? []).length === 0)
+        this.#heart.setServicesHealthy(this.#followers.healthy)
+        return
+      case 'configure':
+        this.#followers.configure(message.id, message.watched)
+        return
+      case 'service':
+        this.#followers.orderService(message.id, message.order)
         return
       case 'listening':
-        if (!message.ok) this.#fail('HA_CONTROL_SOCKET_FAILED', 'operators cannot be answered')
+        if (message.ok) this.#manager.ready()
+        else this.#fail('HA_CONTROL_SOCKET_FAILED', 'operators cannot be answered')
         return
       case 'gate-place':
+        this.#recorder.note('gate', `${message.place}: ${message.now}`)
         if (message.now === 'in-force') this.#gatePlaces.delete(message.place)
         else this.#gatePlaces.set(message.place, message.now)
         return
-      case 'connections':
+      case 'beside':
         for (const bytes of message.datagrams) this.#senses.links.sendBeside(bytes)
         return
       case 'losses':
-        this.#stores?.restore(message.losses)
+        this.#followers.restore(message.losses)
         return
       case 'stopped':
         return
@@ -321,37 +356,10 @@ export class RunningAgent {
       rounds: this.#senses.pingNodes.report(),
       floatingIps: this.#senses.addressView.snapshot(),
       withoutCarrier: this.#senses.linkHealth.withoutCarrier,
-      stores: this.#stores?.views ?? [],
-      storesUnfit: this.#stores?.unfit ?? [],
-      storeSteps: this.#stores?.steps ?? [],
-      peerStoresPromotedMs: this.#stores?.peerPromotedMs ?? null,
+      follow: this.#followers.snapshot,
+      quorum: this.#quorum.snapshot,
       heart: this.#heart.health(this.#realtime, this.#storeTrouble),
       carrier: (name) => this.#hands.carrier(name),
-    })
-  }
-
-  #startStores(before: ServedBefore): Stores {
-    const { config } = this.#options
-    return new Stores({
-      configs: config.stores,
-      stateDir: this.#options.stateDir,
-      before,
-      policy: config.policy,
-      state: () => this.#heart.state,
-      take: (happening) => this.take(happening),
-      promoted: (durationMs) => {
-        this.#log(
-          'info',
-          'stores',
-          `they take writes, ${Math.round(durationMs)} ms after the order`,
-        )
-        this.#heart.storesPromoted()
-      },
-      lost: (loss) => this.#tell({ type: 'lost', loss }),
-      fitnessChanged: () => this.#tell({ type: 'fitness' }),
-      dataNews: (id, news) => this.#tell({ type: 'data-news', id, news }),
-      log: (severity, event, text) => this.#log(severity, event, text),
-      died: (message) => this.#fail('HA_STORES_FAILED', message),
     })
   }
 
@@ -365,27 +373,18 @@ export class RunningAgent {
 
   /** A planned stop hands over first, where the peer is able. */
   async #stop(text: string): Promise<void> {
-    const { policy } = this.#config
-    const { timing } = policy
-    const turn = () => ({ s: this.#heart.state, policy, now: native.bootTimeMs(), effects: [] })
     this.#log('info', 'stop', text)
-    if (this.#heart.state.role === 'active' && switchoverBlocker(turn()) === null) {
-      this.take({ type: 'maintenance', on: true })
-      const untilMs = native.bootTimeMs() + timing.prepareMs + timing.standBackMs
-      const peerServes = (): boolean => this.#heart.state.peer?.role === 'active'
-      while (native.bootTimeMs() < untilMs) {
-        if (this.#heart.state.role !== 'active' && peerServes()) break
-        await sleep(PROTOCOL_POLL_MS)
-      }
-    }
-    this.#end({ ok: true, hanging: await this.#shutDown(text) })
+    this.#manager.stopping()
+    await handOver(this.#heart, this.#config.policy, native.bootTimeMs)
+    this.#end({ ok: true, hanging: await this.#shutDown(text, true) })
   }
 
   /** @returns what would not end; null when everything did */
-  async #shutDown(text: string): Promise<string | null> {
+  async #shutDown(text: string, planned = false): Promise<string | null> {
     this.#heart.stop()
     this.#senses.close()
-    await this.#stores?.stop()
+    await this.#followers.stop(planned)
+    await this.#quorum.stop()
     const hands = await this.#hands.stop()
     const stopping: FromHeart = { type: 'stopping', text }
     const control = await endWorker(this.#control, stopping, CONTROL_STOP_MS)

@@ -6,16 +6,21 @@
  * nothing is judged here.
  */
 import type { PairConfig } from '../config/config.ts'
+import type { DrainWord } from '../core/drain.ts'
 import type { Heartbeat } from '../core/heartbeat.ts'
 import { AddressWatch } from '../links/address-watch.ts'
 import { ClientConnections } from '../links/client-connections.ts'
 import { HeartbeatLinks } from '../links/heartbeat-links.ts'
 import { drawIdentifiers } from '../links/icmp-identifier.ts'
+import { FactHearing } from '../links/peer-facts.ts'
 import { PingNodes, roundRhythm } from '../links/ping-nodes.ts'
 import { Tickler } from '../links/tickle.ts'
 import { AddressVerifier } from '../links/verify-address.ts'
+import type { Recorder } from '../record/recorder.ts'
 import { type IcmpPort, openIcmp } from '../system/icmp.ts'
 import { native } from '../system/native.ts'
+import { decodeDrainWord, encodeDrainWord } from '../wire/drain-word.ts'
+import type { FactPart } from '../wire/fact-list.ts'
 import type { PairKey } from '../wire/key.ts'
 import { AddressView } from './address-view.ts'
 import type { Hands } from './hands.ts'
@@ -29,14 +34,22 @@ export interface SensesOptions {
   boot: string
   hands: Hands
   take: (happening: Happening) => void
+  /** Learns how each heartbeat came, and who else claims an address. */
+  recorder: Recorder
   /** Somebody answered for, probed for or claimed a floating IP. */
   conflict: (kind: 'answer' | 'probe' | 'announcement') => void
   /** Something is appended to a heartbeat that was just handed on; see `HeartbeatLinks`. */
   appended: (bytes: Buffer, heartbeat: Heartbeat, sentMs: number | null) => void
+  /** What the peer knows an operator to want of the pair. */
+  drainWord: (word: DrainWord) => void
   /** Start of the peer that is heard now. */
   peerBoot: () => string | null
+  /** The peer told a part of what it runs with, or of its alarms. */
+  facts: (part: FactPart) => void
   warn: (event: string, text: string) => void
 }
+
+const CONFLICT_WORDS = { answer: 'answers for', probe: 'probes for', announcement: 'announces' }
 
 export class Senses {
   readonly links: HeartbeatLinks
@@ -45,10 +58,15 @@ export class Senses {
   readonly addressView: AddressView
   readonly linkHealth: LinkHealth
   readonly clients: ClientConnections
+  readonly #node: PairConfig['node']
+  #keys: readonly PairKey[]
+  readonly #facts: FactHearing
   readonly #icmp: { 4: IcmpPort | null; 6: IcmpPort | null }
 
   constructor(options: SensesOptions) {
     const { config, hands, warn } = options
+    this.#node = config.node
+    this.#keys = options.keys
     const { pingNodes, floatingIps } = config
     const { timing } = config.policy
     const now = native.bootTimeMs
@@ -72,6 +90,7 @@ export class Senses {
       tickler: new Tickler({ now }),
       now,
     })
+    this.#facts = new FactHearing(config.node, options.keys)
     this.links = new HeartbeatLinks({
       node: config.node,
       port: config.port,
@@ -81,9 +100,20 @@ export class Senses {
       intervalMs: timing.heartbeatMs,
       icmp,
       now,
-      onHeartbeat: (heartbeat, direct) => options.take({ type: 'heartbeat', heartbeat, direct }),
+      onHeartbeat: (heartbeat, direct, _atMs, path) => {
+        options.recorder.heardOn(direct, path)
+        options.take({ type: 'heartbeat', heartbeat, direct })
+      },
       onAppended: options.appended,
       onConnections: (bytes) => this.clients.hear(bytes, options.peerBoot()),
+      onDrainWord: (bytes) => {
+        const read = decodeDrainWord(bytes, this.#keys)
+        if (read !== null && read.node !== config.node) options.drainWord(read.word)
+      },
+      onFacts: (bytes) => {
+        const part = this.#facts.hear(bytes, options.peerBoot())
+        if (part !== null) options.facts(part)
+      },
       complain: (sentence) => warn('heartbeat', sentence),
     })
     this.pingNodes = new PingNodes({
@@ -108,6 +138,7 @@ export class Senses {
       },
       onConflict: ({ address, byMac, kind }) => {
         this.addressView.noteConflict({ address, mac: byMac, kind })
+        options.recorder.note('address', `${byMac} ${CONFLICT_WORDS[kind]} ${address}`)
         options.conflict(kind)
       },
     })
@@ -119,9 +150,17 @@ export class Senses {
     })
   }
 
+  /** Tells the peer what an operator wants of the pair. */
+  sendDrainWord(word: DrainWord): void {
+    const [key] = this.#keys
+    if (key !== undefined) this.links.sendBeside(encodeDrainWord(this.#node, word, key))
+  }
+
   useKeys(keys: readonly PairKey[]): void {
+    if (keys.length > 0) this.#keys = keys
     this.links.useKeys(keys)
     this.clients.useKeys(keys)
+    this.#facts.useKeys(keys)
   }
 
   close(): void {

@@ -2,6 +2,7 @@
  * What does the heart know at this moment? Its parts, put together as plain values.
  */
 import type { PairConfig } from '../config/config.ts'
+import type { QuorumSnapshot } from '../control/quorum-snapshot.ts'
 import type {
   FloatingIpSnapshot,
   HeartHealth,
@@ -11,6 +12,7 @@ import type {
 import type { State } from '../core/state.ts'
 import type { LinksReport } from '../links/heartbeat-links.ts'
 import type { PingNodeReport } from '../links/ping-stats.ts'
+import type { FollowersSnapshot } from './followers.ts'
 import type { ServiceGate } from './service-gate.ts'
 
 export interface SnapshotParts {
@@ -25,10 +27,8 @@ export interface SnapshotParts {
   rounds: readonly PingNodeReport[]
   floatingIps: readonly FloatingIpSnapshot[]
   withoutCarrier: readonly string[]
-  stores: Snapshot['stores']
-  storesUnfit: Snapshot['storesUnfit']
-  storeSteps: Snapshot['storeSteps']
-  peerStoresPromotedMs: Snapshot['peerStoresPromotedMs']
+  follow: FollowersSnapshot
+  quorum: QuorumSnapshot
   heart: HeartHealth
   carrier: (name: string) => boolean
 }
@@ -60,10 +60,8 @@ export function buildSnapshot(parts: SnapshotParts): Snapshot {
     })),
     floatingIps: parts.floatingIps,
     withoutCarrier: parts.withoutCarrier,
-    stores: parts.stores,
-    storesUnfit: parts.storesUnfit,
-    storeSteps: parts.storeSteps,
-    peerStoresPromotedMs: parts.peerStoresPromotedMs,
+    ...parts.follow,
+    quorum: parts.quorum,
     heart: parts.heart,
   }
 }

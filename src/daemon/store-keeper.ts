@@ -35,6 +35,11 @@ const HOLD_SPARE_MS = 1_000
 /** A store that fails its probes gets this long to stand still before its process is ended. */
 const SICK_TRY_MS = 500
 
+/** Said of a store that was promoted. */
+export const TAKES_WRITES = 'takes writes'
+/** Said of a store that was demoted. */
+export const IS_READ_ONLY = 'is read-only'
+
 /** What became of the stores, for the core and the log. */
 export type StoreNews =
   | { type: 'frozen'; positions: ReadonlyMap<string, StorePosition> }
@@ -52,7 +57,7 @@ export interface StoreKeeperOptions {
   tell: (news: StoreNews) => void
   now: () => number
   wait: (ms: number) => Promise<void>
-  /** Known not to do its work: a freeze does not wait long for it but ends its process. */
+  /** Known not to do its work, or not to finish it for want of room: a freeze does not wait long for it but ends its process. */
   isSick: (store: ReplicatedStore) => boolean
   /** The peer's copy followed for as long as ours worked: ending ours loses next to nothing. */
   peerFollowed: (store: ReplicatedStore) => boolean
@@ -145,9 +150,11 @@ export class StoreKeeper {
   /**
    * Stops all writes and waits until the peer has everything; else takes it back and says why.
    *
-   * A store that is known to be sick gets a short try, for one that only refuses to write can be handed
-   * over like a well one; before the others, so that these are not held up by it. What does not stand
-   * still is killed, as the last step: not while others may still keep the role here.
+   * In waves, so that a store that may take long, or refuse, does not hold up the writers of the others.
+   * First those known to be sick: they get a short try, for one that only refuses to write can be handed
+   * over like a well one. Then those that wait for what is running, last those that stand still at once.
+   * A sick one that does not stand still is killed, as the last step: not while others may still keep
+   * the role here.
    */
   async freeze(limitMs: number): Promise<void> {
     const order = this.#order
@@ -173,14 +180,17 @@ export class StoreKeeper {
       } else note(store, 'could not be frozen', frozen.fault)
     }
     const sick = new Set(this.#options.stores.filter(this.#options.isSick))
-    if (sick.size > 0) {
+    const waves = [
+      (store: ReplicatedStore) => sick.has(store),
+      (store: ReplicatedStore) => !sick.has(store) && !store.freezesAtOnce,
+      (store: ReplicatedStore) => !sick.has(store) && store.freezesAtOnce,
+    ]
+    for (const ofWave of waves) {
+      if (faults.length > 0 || !this.#options.stores.some(ofWave)) continue
       await this.#each(order, async (store) => {
-        if (sick.has(store)) await freezeOne(store, true)
+        if (ofWave(store)) await freezeOne(store, sick.has(store))
       })
     }
-    await this.#each(order, async (store) => {
-      if (!sick.has(store)) await freezeOne(store, false)
-    })
     if (faults.length === 0) {
       await this.#each(order, async (store) => {
         const position = positions.get(store.name)
@@ -273,7 +283,7 @@ export class StoreKeeper {
     }
     for (let told = false; order === this.#order; told = true) {
       const result = await store.promote(limits.promoteMs)
-      if (result.ok) return this.#step(store, 'takes writes', result)
+      if (result.ok) return this.#step(store, TAKES_WRITES, result)
       if (!told) this.#trouble(store, 'could not be promoted, trying again', result.fault)
       await wait(PROMOTE_AGAIN_MS)
     }
@@ -290,7 +300,7 @@ export class StoreKeeper {
     const { limits } = this.#options
     const result = await store.demote(limits.demoteMs)
     if (result.ok) {
-      this.#step(store, 'is read-only', result)
+      this.#step(store, IS_READ_ONLY, result)
       // What a freeze holds back is refused now, instead of hanging until the freeze ends by itself.
       await store.unfreeze(limits.unfreezeMs)
       const dropped = await store.dropClients(limits.demoteMs)

@@ -6,7 +6,7 @@
  */
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { State } from '../core/state.ts'
-import { sameStoreWords, stampStoreWords } from '../wire/store-words.ts'
+import { sameStoreWords, stampStoreWords, storeWordsIn } from '../wire/store-words.ts'
 
 /** Words of the peer about its stores. */
 export interface PeerMail {
@@ -50,10 +50,12 @@ export class StoreMail {
   hear(bytes: Buffer, heartbeat: Heartbeat, sentMs: number | null, state: Readonly<State>): void {
     const { peer } = state
     if (sentMs === null || peer?.boot !== heartbeat.boot || peer.seq !== heartbeat.seq) return
+    const words = storeWordsIn(bytes)
+    if (words === null) return
     const last = this.#theirs
-    if (last?.boot === heartbeat.boot && sameStoreWords(last.section, bytes)) return
+    if (last?.boot === heartbeat.boot && sameStoreWords(last.section, words)) return
     const { boot, term } = heartbeat
-    const section = Buffer.from(bytes)
+    const section = Buffer.from(words)
     this.#theirs = { section, boot }
     this.#deliver({ bytes: section, sentMs, boot, term })
   }

@@ -16,7 +16,7 @@ import type { Happening } from './loop.ts'
 /** What of the core's state it takes. */
 export type PositionState = Pick<
   State,
-  'role' | 'armed' | 'term' | 'position' | 'peer' | 'lastRunMs'
+  'role' | 'armed' | 'term' | 'position' | 'positionUnknown' | 'together' | 'peer' | 'lastRunMs'
 >
 
 /**
@@ -28,11 +28,18 @@ const SILENT_MAX_MS = 5_000
 /** One missed probe and the pause to the next. */
 const MISS_MS = 1_800
 
+/** What of its configuration a store proves by. */
+export type ProvingConfig = Pick<StoreConfig, 'semiSync' | 'probeMisses'>
+
+/** How long a store that proves keeps its last word without an answer. */
+export function silentMaxMs(configs: readonly ProvingConfig[]): number {
+  const proving = configs.find(({ semiSync }) => semiSync)
+  return SILENT_MAX_MS + (proving?.probeMisses ?? 0) * MISS_MS
+}
+
 export class StorePositions {
   /** Name of the store that proves; null when none does. */
   readonly provenBy: string | null
-  /** As last told to the core, which begins with the same. */
-  #together = true
   /** When the first look failed since the last good one; null when none did. */
   #silentSinceMs: number | null = null
   #answered = false
@@ -40,10 +47,9 @@ export class StorePositions {
   /** Position of the peer that was looked for last. */
   #lookedFor: Position | null = null
 
-  constructor(configs: readonly Pick<StoreConfig, 'name' | 'semiSync' | 'probeMisses'>[]) {
-    const proving = configs.find(({ semiSync }) => semiSync)
-    this.provenBy = proving?.name ?? null
-    this.#silentMaxMs = SILENT_MAX_MS + (proving?.probeMisses ?? 0) * MISS_MS
+  constructor(configs: readonly (ProvingConfig & Pick<StoreConfig, 'name'>)[]) {
+    this.provenBy = configs.find(({ semiSync }) => semiSync)?.name ?? null
+    this.#silentMaxMs = silentMaxMs(configs)
   }
 
   /** What a look at the stores tells the core: what is new of it. */
@@ -53,13 +59,13 @@ export class StorePositions {
     const told: Happening[] = []
     if (view !== undefined && view.offset !== null) {
       const position = { term: historyOf(view, state), offset: view.offset }
-      if (!same(position, state.position)) told.push({ type: 'position', position })
+      const news = state.positionUnknown || !same(position, state.position)
+      if (news) told.push({ type: 'position', position })
     }
     if (view !== undefined && this.#isSilent(view, state.lastRunMs)) return told
     // After the position: what the store held before it waited for the peer is for the core to compare.
     const together = view?.confirmsTogether ?? false
-    if (together !== this.#together) told.push({ type: 'confirms', together })
-    this.#together = together
+    if (together !== state.together) told.push({ type: 'confirms', together })
     return told
   }
 
@@ -74,13 +80,6 @@ export class StorePositions {
       this.#silentSinceMs !== null &&
       nowMs - this.#silentSinceMs < this.#silentMaxMs
     )
-  }
-
-  /** This node begins to serve: what a store said of an earlier time is not its word for this one. */
-  promoted(): Happening[] {
-    if (this.provenBy === null || !this.#together) return []
-    this.#together = false
-    return [{ type: 'confirms', together: false }]
   }
 
   /**
@@ -110,9 +109,14 @@ export class StorePositions {
   }
 }
 
-/** The history is our own while we serve, and the peer's while we follow it. */
+/**
+ * The history is our own while we serve, and the peer's while we follow it. A store that receives what
+ * it does not apply follows nobody any more, whatever its server acknowledges: its position must not
+ * count as one in the active's history.
+ */
 function historyOf(view: StoreSnapshot, state: Readonly<PositionState>): number {
   if (state.armed) return state.term
+  if (!view.applies) return 0
   return view.following && state.peer !== null ? state.peer.position.term : state.position.term
 }
 

@@ -10,12 +10,13 @@ export interface StoreBooks {
   rejoined: ReadonlyMap<string, RejoinRecord>
   rejoin: Pick<StoreRejoin, 'waiting'>
   space: { of(store: StoreView['store']): StoreSnapshot['space'] }
+  settings: { of(store: StoreView['store']): ReadonlyMap<string, string> }
   post: Pick<StorePost, 'peerOf' | 'lossOf'>
 }
 
 export function storeSnapshots(
   views: readonly Readonly<StoreView>[],
-  { rejoined, rejoin, space, post }: StoreBooks,
+  { rejoined, rejoin, space, settings, post }: StoreBooks,
 ): StoreSnapshot[] {
   return views.map(({ store, report, fault, sick }) => ({
     name: store.name,
@@ -23,6 +24,7 @@ export function storeSnapshots(
     role: report?.role ?? null,
     offset: report?.position.offset ?? null,
     following: report?.following ?? false,
+    applies: report?.applies ?? true,
     backlog: report?.backlog ?? null,
     confirmsTogether: report?.confirmsTogether ?? false,
     sick,
@@ -30,6 +32,7 @@ export function storeSnapshots(
     hazards: report?.hazards ?? [],
     version: report?.version ?? null,
     space: space.of(store),
+    settings: settings.of(store),
     waiting: rejoin.waiting(store),
     rejoin: rejoinOf(rejoined.get(store.name)),
     peer: post.peerOf(store.name),

@@ -18,6 +18,8 @@ const ASK_AGAIN_MS = 600_000
 const ASK_SILENT_AGAIN_MS = 10_000
 
 const MIB = 1024 ** 2
+/** With less than this the next write hangs or fails, whatever a probe that needs no room still finds. */
+const FULL_BYTES = MIB
 
 /** The fullest file system of one store. */
 export interface StoreSpace extends SpaceReading {
@@ -65,6 +67,12 @@ export class StoreSpaceWatch {
   of(store: ReplicatedStore): StoreSpace | null {
     const watched = this.#watched.find((candidate) => candidate.store === store)
     return watched === undefined ? null : fullest(watched.readings)
+  }
+
+  /** Nothing more can be written: whoever waits for this store to finish its writes waits in vain. */
+  isFull(store: ReplicatedStore): boolean {
+    const space = this.of(store)
+    return space !== null && space.freeBytes < FULL_BYTES
   }
 
   /** Runs until stopped. */

@@ -5,8 +5,7 @@
  * a returning store follow the peer (`store-rejoin.ts`).
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { StoreStep } from '../control/snapshot.ts'
-import type { ReplicatedStore } from '../resources/replicated-store.ts'
+import type { MoveStep } from '../control/snapshot.ts'
 import { freeSpace } from '../system/free-space.ts'
 import { native } from '../system/native.ts'
 import type { FollowLook } from './last-served.ts'
@@ -14,12 +13,19 @@ import { openStores } from './open-stores.ts'
 import { PeerFollowed } from './peer-followed.ts'
 import { StoreConfirm } from './store-confirm.ts'
 import { StoreFitness } from './store-fitness.ts'
-import { STORE_LIMITS, StoreKeeper, type StoreNews } from './store-keeper.ts'
+import {
+  IS_READ_ONLY,
+  STORE_LIMITS,
+  StoreKeeper,
+  type StoreNews,
+  TAKES_WRITES,
+} from './store-keeper.ts'
 import { StoreLag } from './store-lag.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
 import { StorePost } from './store-post.ts'
 import type { RejoinRecord } from './store-rejoin.ts'
 import { type StoreReturn, storeReturn } from './store-return.ts'
+import { StoreSettings } from './store-settings.ts'
 import { storeSnapshots } from './store-snapshots.ts'
 import { StoreSpaceWatch } from './store-space.ts'
 import { STORE_WATCH_TIMING, type StoreView, StoreWatch } from './store-watch.ts'
@@ -31,13 +37,19 @@ const data = workerData as StoresThreadData
 const now = (): number => native.bootTimeMs()
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-let peerServes = false
+let peer = { heard: false, serves: false, proven: false }
+let peerTakesWrites = false
 /** All stores were made writable once since this node serves. */
 let promoted = false
+let promotedMs = 0
 /** Something was ordered since this thread was started; the first order is to demote. */
 let ordered = false
 /** Of the newest freeze; the keeper tells the end of no other. */
 let freezeNumber = 0
+/** Of the newest order how writes are confirmed. */
+let confirmNumber = 0
+/** At the newest freeze: this node has confirmed what the peer lacks. */
+let sole = false
 const rejoined = new Map<string, RejoinRecord>()
 
 function tell(message: FromStores): void {
@@ -48,8 +60,14 @@ function log(severity: 'info' | 'warning' | 'error', event: string, text: string
   tell({ type: 'log', severity, event, text })
 }
 
-function step(sentence: string, kind: StoreStep['kind'] = 'other'): void {
-  tell({ type: 'step', step: { atMs: now(), sentence, kind } })
+/** Steps of one store that somebody waits for. */
+const STEP_KINDS: Readonly<Record<string, MoveStep['kind']>> = {
+  [TAKES_WRITES]: 'store-writable',
+  [IS_READ_ONLY]: 'store-read-only',
+}
+
+function step(sentence: string, kind: MoveStep['kind'] = 'other', subject = ''): void {
+  tell({ type: 'step', step: { atMs: now(), sentence, kind, subject } })
 }
 
 const opened = await openStores(data.stores, data.semiSyncTimeoutMs, data.stateDir)
@@ -65,6 +83,8 @@ const post = new StorePost({
   lost: (loss) => tell({ type: 'lost', loss }),
   peerPromoted: (durationMs) => {
     tell({ type: 'peer-promoted', durationMs })
+    peerTakesWrites = durationMs !== null
+    noteLag()
     if (durationMs === null || keeper.wanted === 'writable') return
     // From this moment on it takes what we do not have.
     rejoin.hurry()
@@ -78,10 +98,10 @@ const keeper: StoreKeeper = new StoreKeeper({
   tell: hear,
   now,
   wait,
-  isSick: (store) => watch.viewOf(store)?.sick === true,
-  peerFollowed: (store) => peerFollowed.has(store),
+  isSick: (store) => watch.viewOf(store)?.sick === true || space.isFull(store),
+  peerFollowed: (store) => peerFollowed.has(store, sole, now()),
 })
-const peerFollowed = new PeerFollowed()
+const peerFollowed = new PeerFollowed(data.stores)
 
 const watch: StoreWatch = new StoreWatch({
   stores,
@@ -92,15 +112,16 @@ const watch: StoreWatch = new StoreWatch({
   wait,
   looked: (view) => {
     post.looked(view)
-    tell({ type: 'looked', stores: storeSnapshots(watch.views, { rejoined, rejoin, space, post }) })
-    if (peerServes) lastServed.looked(watch.views.map(lookOf))
+    const snapshots = storeSnapshots(watch.views, { rejoined, rejoin, space, settings, post })
+    tell({ type: 'looked', stores: snapshots, confirmNumber })
+    if (peer.proven) lastServed.looked(watch.views.map(lookOf))
     const { report, store } = view
     if (report === null) return
-    if (report.following) lag.followed(store.name)
-    if (promoted) peerFollowed.note(store, post.peerOf(store.name)?.following ?? null, now())
+    lag.looked(store.name, report.following)
+    if (promoted) peerFollowed.note(store, post.peerOf(store.name), now())
     if (report.role === 'writable') void keeper.demoteAgain(store)
-    else if (keeper.wanted === 'writable') void restarted(store)
-    else if (peerServes && !report.following) void rejoin.consider(store)
+    else if (keeper.wanted === 'writable') void restarted(view)
+    else if (peer.proven && !report.following) void rejoin.consider(store)
   },
   changed: ({ store, sick, fault }) => {
     if (sick) log('error', 'store-sick', `${store.name}: ${fault?.message ?? 'fails its probes'}`)
@@ -118,6 +139,7 @@ const space = new StoreSpaceWatch({
   changed: (store, found) => fitness.noteSpace(store, found),
 })
 
+const settings = new StoreSettings({ stores, wait })
 const confirm = new StoreConfirm(
   stores,
   ({ name }, text) => log('error', 'store', `${name}: ${text}`),
@@ -128,15 +150,20 @@ const lag = new StoreLag(
   stores.map(({ name }) => name),
   (name, why) => fitness.set(`lag ${name}`, why),
 )
-const noteRole = (): void => fitness.noteAlone(keeper.wanted === 'read-only' && !peerServes)
+const noteRole = (): void => fitness.noteAlone(keeper.wanted === 'read-only' && !peer.serves)
+const noteLag = (): void => {
+  const takesWrites = peer.serves && peerTakesWrites
+  lag.peer({ ...peer, takesWrites }, keeper.wanted === 'read-only')
+}
 
 const { lastServed, rejoin, orders }: StoreReturn = storeReturn({
   ...{ data, stores, keeper, now, wait, tell, log },
   done: (record) => {
     rejoined.set(record.store, record)
     post.rejoined(record)
+    tell({ type: 'linked', store: record.store })
   },
-  mayRejoin: () => peerServes && keeper.wanted === 'read-only',
+  mayRejoin: () => peer.proven && keeper.wanted === 'read-only',
   follows: (store) => watch.viewOf(store)?.report?.following === true,
 })
 
@@ -157,9 +184,9 @@ function hear(news: StoreNews): void {
     case 'promoted':
     case 'demoted':
       promoted = news.type === 'promoted'
+      promotedMs = now()
       if (news.type === 'promoted') {
-        lastServed.weServe()
-        post.promoted(news.positions, news.durationMs)
+        void tellPromoted(news)
         step(
           `the stores take writes, ${Math.round(news.durationMs)} ms after the order`,
           'all-writable',
@@ -168,7 +195,11 @@ function hear(news: StoreNews): void {
       } else tell(news)
       return
     case 'step':
-      step(`${news.store} ${news.text} (${Math.round(news.durationMs * 10) / 10} ms)`)
+      step(
+        `${news.store} ${news.text} (${Math.round(news.durationMs * 10) / 10} ms)`,
+        STEP_KINDS[news.text] ?? 'other',
+        news.store,
+      )
       return
     case 'trouble':
       log('error', 'store', `${news.store} ${news.text}`)
@@ -176,9 +207,16 @@ function hear(news: StoreNews): void {
   }
 }
 
+/** The peer lags from this word on, so that we served must be on disk first. */
+async function tellPromoted(news: Extract<StoreNews, { type: 'promoted' }>): Promise<void> {
+  await lastServed.written(NOTE_MS)
+  if (promoted) post.promoted(news.positions, news.durationMs)
+}
+
 /** The server was started again under us. It boots read-only, and nobody else gives it free. */
-async function restarted(store: ReplicatedStore): Promise<void> {
-  if (!promoted || keeper.frozen) return
+async function restarted({ store, begunMs }: Readonly<StoreView>): Promise<void> {
+  // A look that began before may take long, for it asks the dead peer as well.
+  if (!promoted || keeper.frozen || begunMs < promotedMs) return
   log(
     'warning',
     'store-restarted',
@@ -196,6 +234,7 @@ function lookOf({ report }: Readonly<StoreView>): FollowLook {
 async function stop(): Promise<void> {
   watch.stop()
   space.stop()
+  settings.stop()
   if (keeper.wanted === 'writable') await keeper.demote()
   await lastServed.stop(NOTE_MS)
   for (const store of stores) store.close()
@@ -206,12 +245,13 @@ port.on('message', (message: ToStores) => {
   switch (message.type) {
     case 'promote':
       lag.weServe()
+      lastServed.weServe(message.taking.term)
       post.taking(message.taking)
       void keeper.promote()
       return noteRole()
     case 'demote':
       promoted = false
-      if (peerServes) lastServed.peerServes()
+      if (peer.serves) lastServed.peerServes()
       peerFollowed.forget()
       confirm.forget()
       post.demoting()
@@ -220,18 +260,20 @@ port.on('message', (message: ToStores) => {
       return noteRole()
     case 'freeze':
       freezeNumber = message.number
+      sole = message.sole
       return void keeper.freeze(message.limitMs)
     case 'unfreeze':
       post.frozen(new Map())
       return void keeper.unfreeze()
     case 'confirm':
+      confirmNumber = message.number
       return void confirm.order(message.alone)
     case 'look':
       return watch.lookNow()
     case 'peer-serves':
-      peerServes = message.serves
-      lag.peer(message, keeper.wanted === 'read-only')
-      if (peerServes && keeper.wanted === 'read-only') lastServed.peerServes()
+      peer = { heard: message.heard, serves: message.serves, proven: message.proven }
+      noteLag()
+      if (peer.serves && keeper.wanted === 'read-only') lastServed.peerServes()
       return noteRole()
     case 'peer-words':
       return post.hear(message.mail)
@@ -245,3 +287,4 @@ port.on('message', (message: ToStores) => {
 })
 watch.start()
 space.start()
+settings.start()

@@ -5,17 +5,19 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { StoreConfig } from '../config/config.ts'
-import type { LossSnapshot, StoreSnapshot, StoreStep } from '../control/snapshot.ts'
+import type { LossSnapshot, MoveStep, StoreSnapshot } from '../control/snapshot.ts'
+import { isProvenActive } from '../core/peer.ts'
 import type { Policy } from '../core/policy.ts'
 import type { State } from '../core/state.ts'
-import type { DataNews, DataOrder } from './data-orders.ts'
+import type { DataOrder } from './data-orders.ts'
 import { endWorker } from './end-worker.ts'
 import type { ServedBefore } from './last-served.ts'
 import type { Happening } from './loop.ts'
 import type { Severity } from './message.ts'
+import type { OrderNews } from './order-posts.ts'
 import { StoreMail } from './store-mail.ts'
 import type { FromStores, StoresThreadData, ToStores } from './store-message.ts'
-import { StorePositions } from './store-position.ts'
+import { type ProvingConfig, StorePositions, silentMaxMs } from './store-position.ts'
 
 /** As long as a store may take to be demoted. */
 const STOP_LIMIT_MS = 3_000
@@ -23,18 +25,22 @@ const STOP_LIMIT_MS = 3_000
 /**
  * How long a server holds a write back for the peer before it goes on alone by itself: beyond what the
  * core may take to let it. That a write is confirmed alone is the core's decision (PROTOCOL, "Data").
+ *
+ * One that is silent to us and not to its clients must hold out, too: until it is called alone for its
+ * silence (D-029), `sole` is on disk, and a freeze that began before has come to its end.
  */
-export function semiSyncTimeoutOf({ data, timing }: Policy): number {
+export function semiSyncTimeoutOf(
+  { data, timing }: Policy,
+  configs: readonly ProvingConfig[],
+): number {
   // Nobody decides for it.
   if (data.takeover === 'none') return timing.suspicionMs
-  return LOOKS_MS + 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs)
+  const decidedMs = 2 * (data.confirmAloneAfterMs + timing.takeoverSilenceMs)
+  return LOOKS_MS + silentMaxMs(configs) + timing.prepareMs + decidedMs
 }
 
 /** Until it is seen that the peer's store does not confirm although its agent is well. */
 const LOOKS_MS = 1_500
-
-/** Steps that are kept for whoever waits for the end of something. */
-const STEPS_KEPT = 64
 
 /** What the heart asks of the stores. */
 export interface StoreDoor {
@@ -71,12 +77,16 @@ export interface StoresOptions {
   take: (happening: Happening) => void
   /** The stores take writes now. */
   promoted: (durationMs: number) => void
+  /** One thing was done to one of them, or all. */
+  step: (step: Omit<MoveStep, 'number'>) => void
   /** What a takeover may have lost. */
   lost: (loss: LossSnapshot) => void
+  /** A store follows the peer anew: what it held before may be gone. */
+  linked: (store: string) => void
   /** `unfit` is another. */
   fitnessChanged: () => void
   /** What became of an operator's order. */
-  dataNews: (id: number, news: DataNews) => void
+  dataNews: (id: number, news: OrderNews) => void
   log: (severity: Severity, event: string, text: string) => void
   died: (message: string) => void
 }
@@ -88,19 +98,18 @@ export class Stores implements StoreDoor {
   readonly #positions: StorePositions
   /** What our heartbeats carry of the stores, and the peer's. */
   readonly mail = new StoreMail((mail) => this.#tell({ type: 'peer-words', mail }))
-  #steps: readonly StoreStep[] = []
   #peerPromotedMs: number | null = null
   #views: readonly StoreSnapshot[] = []
   #unfit: readonly string[] = []
   #freezeNumber = 0
-  #peerServes = false
-  #peerHeard = false
+  #confirmNumber = 0
+  #peer = { heard: false, serves: false, proven: false }
 
   constructor(options: StoresOptions) {
     this.#options = options
     this.#positions = new StorePositions(options.configs)
     const { configs: stores, stateDir, before, policy } = options
-    const semiSyncTimeoutMs = semiSyncTimeoutOf(policy)
+    const semiSyncTimeoutMs = semiSyncTimeoutOf(policy, stores)
     const data: StoresThreadData = {
       node: policy.node,
       stores,
@@ -125,11 +134,6 @@ export class Stores implements StoreDoor {
     return this.#unfit
   }
 
-  /** The newest of what was done to the stores, oldest first. */
-  get steps(): readonly StoreStep[] {
-    return this.#steps
-  }
-
   /** How long the peer's stores took to take writes; null when it does not tell. */
   get peerPromotedMs(): number | null {
     return this.#peerPromotedMs
@@ -151,7 +155,6 @@ export class Stores implements StoreDoor {
       inSync: policy.data.takeover === 'none' ? null : inSync,
     }
     this.#tell({ type: 'promote', taking })
-    for (const news of this.#positions.promoted()) this.#options.take(news)
   }
 
   demote(): void {
@@ -161,7 +164,8 @@ export class Stores implements StoreDoor {
   freeze(): void {
     this.#freezeNumber += 1
     const limitMs = this.#options.policy.timing.prepareMs
-    this.#tell({ type: 'freeze', limitMs, number: this.#freezeNumber })
+    const { sole } = this.#options.state()
+    this.#tell({ type: 'freeze', limitMs, number: this.#freezeNumber, sole })
   }
 
   unfreeze(): void {
@@ -171,7 +175,8 @@ export class Stores implements StoreDoor {
   }
 
   confirm(alone: boolean): void {
-    this.#tell({ type: 'confirm', alone })
+    this.#confirmNumber += 1
+    this.#tell({ type: 'confirm', alone, number: this.#confirmNumber })
   }
 
   /** An operator wants something done with a store. */
@@ -181,13 +186,15 @@ export class Stores implements StoreDoor {
 
   /** To be told after every step: whether there is somebody to follow. */
   noteState(state: Readonly<State>): void {
-    const heard = state.lastRunMs - state.lastHeardMs <= this.#options.policy.timing.suspicionMs
+    const { policy } = this.#options
+    const heard = state.lastRunMs - state.lastHeardMs <= policy.timing.suspicionMs
     const serves = heard && state.peer?.role === 'active'
+    const proven = serves && isProvenActive(state, policy, state.lastRunMs)
     if (this.#positions.wantsLook(state)) this.#tell({ type: 'look' })
-    if (serves === this.#peerServes && heard === this.#peerHeard) return
-    this.#peerServes = serves
-    this.#peerHeard = heard
-    this.#tell({ type: 'peer-serves', serves, heard })
+    const before = this.#peer
+    if (serves === before.serves && heard === before.heard && proven === before.proven) return
+    this.#peer = { heard, serves, proven }
+    this.#tell({ type: 'peer-serves', ...this.#peer })
   }
 
   /** Demotes what is still writable, and ends. */
@@ -222,7 +229,14 @@ export class Stores implements StoreDoor {
         return
       case 'looked':
         this.#views = message.stores
-        for (const news of this.#positions.looked(message.stores, state())) take(news)
+        for (const news of this.#positions.looked(message.stores, state())) {
+          // What is taken first may lead to an order, and a look from before is no word for after.
+          const isWord = news.type !== 'confirms' || message.confirmNumber === this.#confirmNumber
+          if (isWord) take(news)
+        }
+        return
+      case 'linked':
+        this.#options.linked(message.store)
         return
       case 'fitness':
         this.#unfit = message.whys
@@ -234,11 +248,9 @@ export class Stores implements StoreDoor {
       case 'lost':
         this.#options.lost(message.loss)
         return
-      case 'step': {
-        const number = (this.#steps.at(-1)?.number ?? 0) + 1
-        this.#steps = [...this.#steps, { ...message.step, number }].slice(-STEPS_KEPT)
+      case 'step':
+        this.#options.step(message.step)
         return
-      }
       case 'peer-promoted':
         this.#peerPromotedMs = message.durationMs
         return

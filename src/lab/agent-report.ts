@@ -29,11 +29,12 @@ const ANSWER_LIMIT_MS = 1000
 
 /** Asks the node's agent and reads its history; what cannot be read is left out. */
 export async function readAgentReport(node: LabNode): Promise<AgentReport> {
-  const { run, state } = node.directories
-  const [self, changes] = await Promise.all([
-    askStatus(join(run, 'status.sock')),
+  const { state } = node.directories
+  const [status, changes] = await Promise.all([
+    readStatus(node),
     readChanges(join(state, 'history.jsonl')),
   ])
+  const self = status?.self ?? null
   const loop =
     self === null ? null : { pauses: self.pauses, worstLateMs: self.loopDelayMs?.max ?? 0 }
   return { loop, changes }
@@ -52,7 +53,9 @@ async function readChanges(file: string): Promise<RoleChange[]> {
   })
 }
 
-function askStatus(socketPath: string): Promise<StatusDocument['self'] | null> {
+/** What its agent shows; null when it does not answer. */
+export function readStatus(node: LabNode): Promise<StatusDocument | null> {
+  const socketPath = join(node.directories.run, 'status.sock')
   return new Promise((resolve) => {
     const request = get({ socketPath, path: '/v1/status', timeout: ANSWER_LIMIT_MS }, (answer) => {
       let text = ''
@@ -62,7 +65,7 @@ function askStatus(socketPath: string): Promise<StatusDocument['self'] | null> {
       answer.on('error', () => resolve(null))
       answer.on('end', () => {
         try {
-          resolve((JSON.parse(text) as Partial<StatusDocument>).self ?? null)
+          resolve(answer.statusCode === 200 ? (JSON.parse(text) as StatusDocument) : null)
         } catch {
           resolve(null)
         }

@@ -15,6 +15,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fullPlan, guessMs, idleStep, type Step, stepsOf, type Times } from './bench-plan.ts'
 import { carryOutPlan, duration } from './bench-run.ts'
+import { benchCalls } from './calls-bench.ts'
+import { CALLS_CASES, type CallsCase } from './calls-case.ts'
 import { type ChosenLetters, lettersFrom } from './demand.ts'
 import { mariadbMissing } from './mariadb.ts'
 import { type PairDriver, tandemPair } from './pair.ts'
@@ -23,12 +25,14 @@ import { renderReport } from './report.ts'
 import { heartbeatPair, keepalivedPair } from './rivals.ts'
 import { SCENARIOS } from './scenario.ts'
 import { benchStores } from './store-bench.ts'
+import { voipMissing } from './voip.ts'
 
 const USAGE = `usage: bench [options]
   --plan full           everything that the README tells, rivals included where installed
   --plan stores         Redis and MariaDB under 500 writes/s each: moves, power cuts, crosslink cuts
-  --fault NAME,NAME     which faults instead; "all" (default); "idle" for CPU and memory
-  --runs N              runs of each short fault and pair (5; full plan 20, stores 10)
+  --plan calls          calls with media: moves, power cuts, ringing calls, services that die or hang
+  --fault NAME,NAME     which faults, or cases of calls, instead; "all" (default); "idle" for CPU and memory
+  --runs N              runs of each short fault and pair (5; full plan 20, stores and calls 10)
   --long-runs N         runs of faults watched for 15 s and more (3, at most --runs)
   --profile fast|default
   --heartbeat-ms N      H in place of the profile's; S, L, M and C keep their proportion to it
@@ -41,6 +45,7 @@ const USAGE = `usage: bench [options]
   --logs DIR            keeps logs and probes of runs that broke a promise there
   --prefix NAME         of the namespaces (tandembench)
 faults: ${SCENARIOS.map((scenario) => scenario.name).join(' ')} idle
+of calls: ${CALLS_CASES.join(' ')}
 `
 
 const NUMBER = { type: 'string' } as const
@@ -70,8 +75,8 @@ const RIVALS: Readonly<Record<string, () => PairDriver>> = {
 }
 
 interface Choice {
-  /** Runs of the cases of the stores, in place of the steps; null without them. */
-  storeRuns: number | null
+  /** Runs of the cases of stores or calls, in place of the steps; null without them. */
+  cases: { of: 'stores' | 'calls'; runs: number; only: readonly CallsCase[] } | null
   steps(rivals: readonly string[]): Step[]
   rivals: PairDriver[]
   prefix: string
@@ -87,11 +92,11 @@ type Values = ReturnType<typeof parse>
 
 function readChoice(values: Values, session: string): Choice {
   const isFull = values.plan === 'full'
-  const plans = ['full', 'stores']
+  const plans = ['full', 'stores', 'calls']
   if (values.plan !== undefined && !plans.includes(values.plan))
     throw new Error(`--plan ${values.plan}: unknown`)
-  const ofStores = values.plan === 'stores'
-  const runs = wholeNumber('--runs', values.runs) ?? (ofStores ? 10 : isFull ? 20 : 5)
+  const of = values.plan === 'stores' || values.plan === 'calls' ? values.plan : null
+  const runs = wholeNumber('--runs', values.runs) ?? (of !== null ? 10 : isFull ? 20 : 5)
   const effort = {
     runs,
     longRuns: wholeNumber('--long-runs', values['long-runs']) ?? Math.min(3, runs),
@@ -99,14 +104,16 @@ function readChoice(values: Values, session: string): Choice {
   }
   const times = readTimes(values)
   const names = values.fault.split(',')
+  const faults = of === 'calls' ? CALLS_CASES : [...SCENARIOS.map(({ name }) => name), 'idle']
   for (const name of names) {
-    const known = name === 'all' || name === 'idle' || SCENARIOS.some((one) => one.name === name)
-    if (!known) throw new Error(`--fault ${name}: unknown`)
+    if (name !== 'all' && !faults.some((known) => known === name))
+      throw new Error(`--fault ${name}: unknown`)
   }
+  const only = CALLS_CASES.filter((name) => names.includes('all') || names.includes(name))
   const asked = values.with ?? (isFull ? Object.keys(RIVALS).join(',') : '')
   const scenarios = SCENARIOS.filter((one) => names.includes('all') || names.includes(one.name))
   return {
-    storeRuns: ofStores ? runs : null,
+    cases: of === null ? null : { of, runs, only },
     steps: (rivals) => {
       if (isFull) return fullPlan(rivals, effort)
       const pairs = values['without-tandem'] ? [...rivals] : ['tandem', ...rivals]
@@ -181,8 +188,8 @@ async function bench(choice: Choice, session: string): Promise<number> {
   const steps = choice.steps([...rivals.keys()])
   const why = await tandemPair('fast').missing()
   if (why !== null && steps.some(({ pair }) => pair === 'tandem')) throw new Error(why)
-  if (choice.storeRuns !== null) {
-    const missing = why ?? mariadbMissing()
+  if (choice.cases !== null) {
+    const missing = why ?? (choice.cases.of === 'stores' ? mariadbMissing() : voipMissing())
     if (missing !== null) throw new Error(missing)
   } else if (steps.length === 0) throw new Error('nothing to measure')
   const lines: Line[] = []
@@ -193,14 +200,16 @@ async function bench(choice: Choice, session: string): Promise<number> {
   const machine = `${cpus().length} processors, Linux ${release()}, Node ${process.version}`
   keep({ kind: 'session', session, machine, versions })
   const allMs = steps.reduce((sum, step) => sum + guessMs(step), 0)
-  if (choice.storeRuns === null)
+  if (choice.cases === null)
     progress(`${steps.length} steps, about ${duration(allMs)}; results in ${choice.out}`)
-  else progress(`cases of the stores; results in ${choice.out}`)
+  else progress(`cases of ${choice.cases.of}; results in ${choice.out}`)
   let whole = true
   try {
-    const { prefix, logDirectory, storeRuns } = choice
-    if (storeRuns !== null) await benchStores({ runs: storeRuns, session, prefix, keep, progress })
-    else await carryOutPlan({ steps, rivals, session, prefix, logDirectory, keep, progress })
+    const { prefix, logDirectory, cases } = choice
+    if (cases !== null) {
+      const order = { ...cases, session, prefix, logDirectory, keep, progress }
+      await (cases.of === 'stores' ? benchStores(order) : benchCalls(order))
+    } else await carryOutPlan({ steps, rivals, session, prefix, logDirectory, keep, progress })
   } catch (error) {
     whole = false
     progress(`ended early: ${error instanceof Error ? error.message : String(error)}`)

@@ -113,7 +113,7 @@ export class LabNode {
 
   /** Boots the machine; whatever was to run on it is for the caller to start. */
   async powerOn(): Promise<void> {
-    await this.#forget()
+    await this.forget()
     await this.#lab.configure(this.name)
     await this.#lab.links.set([lanPort(this.name), ...NODE_NAMES.map(crossPort)], 'up')
     await this.startResponder()
@@ -133,7 +133,8 @@ export class LabNode {
     await this.powerOn()
   }
 
-  async #forget(): Promise<void> {
+  /** Wipes what the kernel of a machine without power does not keep. */
+  async forget(): Promise<void> {
     const devices = ['lo', 'eth0', 'eth1']
     const script = [
       ...devices.map((device) => `tc qdisc del dev ${device} clsact`),

@@ -49,11 +49,22 @@ export async function writePlatformFiles(
     for (const directory of Object.values(directories)) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
     }
-    await writeFile(
-      `${directories.config}/config.yml`,
-      configText(plan, timingText(profile, told.letters), told),
-    )
-    await writeFile(`${directories.config}/network.yml`, networkText(plan))
+    const texts = platformTexts(plan, profile, { keyFile, ...told })
+    for (const [file, text] of Object.entries(texts)) {
+      await writeFile(`${directories.config}/${file}`, text)
+    }
+  }
+}
+
+/** The files of both nodes by name, with the key in its usual place unless told otherwise. */
+export function platformTexts(
+  plan: LabPlan,
+  profile: TimingProfileName,
+  told: Told & { keyFile?: string } = {},
+): Readonly<Record<'config.yml' | 'network.yml', string>> {
+  return {
+    'config.yml': configText(plan, timingText(profile, told.letters), told),
+    'network.yml': networkText(plan),
   }
 }
 
@@ -70,7 +81,11 @@ function timingText(profile: TimingProfileName, letters?: ChosenLetters): string
   return `{profile: ${profile}, ${numbers.join(', ')}}`
 }
 
-function configText(plan: LabPlan, timing: string, { stores = [], more = [] }: Told): string {
+function configText(
+  plan: LabPlan,
+  timing: string,
+  { stores = [], more = [], keyFile }: Told & { keyFile?: string },
+): string {
   const pingNodes = PING_NAMES.map((name) => `    - ${plan.machines[name].ipv4}`)
   return text([
     'ha:',
@@ -81,7 +96,7 @@ function configText(plan: LabPlan, timing: string, { stores = [], more = [] }: T
     '  pingnodes_add_dns: no',
     'tandem:',
     `  timing: ${timing}`,
-    `  key_file: ${plan.workDir}/key`,
+    ...(keyFile === undefined ? [] : [`  key_file: ${keyFile}`]),
     ...more.map((line) => `  ${line}`),
     ...(stores.length === 0 ? [] : ['  stores:', ...stores.map((line) => `    ${line}`)]),
   ])

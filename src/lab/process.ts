@@ -143,18 +143,28 @@ export async function killUntilGone(find: () => number[], withinMs = 5000): Prom
   }
 }
 
-/** Above what is measured (our agent runs at 50 at the most): an instrument must not wait for it. */
-const INSTRUMENT_PRIORITY = '80'
+/** Real-time priorities of the lab's own programs; our agent runs at 50 at the most. */
+export const PRIORITY = {
+  /** Above what is measured: an instrument must not wait for it. */
+  instrument: 80,
+  /**
+   * Above the servers and below the agents. In life applications have machines of their own: they do not
+   * wait for the nodes, and they take nothing from the heartbeats either, not even while they start.
+   */
+  application: 10,
+} as const
 
 /** Arguments that give a command real-time priority where this is allowed, else the command. */
-export async function realtime(command: readonly string[]): Promise<string[]> {
+export async function realtime(
+  command: readonly string[],
+  priority: number = PRIORITY.instrument,
+): Promise<string[]> {
+  const chrt = (of: number): string[] => ['chrt', '-r', String(of)]
   realtimeAllowed ??= attempt('try real-time priority', [
-    'chrt',
-    '-r',
-    INSTRUMENT_PRIORITY,
+    ...chrt(PRIORITY.instrument),
     'true',
   ]).then((result) => result.ok)
-  return (await realtimeAllowed) ? ['chrt', '-r', INSTRUMENT_PRIORITY, ...command] : [...command]
+  return (await realtimeAllowed) ? [...chrt(priority), ...command] : [...command]
 }
 
 let realtimeAllowed: Promise<boolean> | null = null

@@ -2,11 +2,11 @@
  * How are the lab's own small programs started? Built JavaScript, at real-time priority if allowed.
  *
  * They are separate programs because each lives in another namespace, and at real-time priority
- * because an instrument that is not scheduled measures itself.
+ * because an instrument that is not scheduled measures itself; how high, says `PRIORITY`.
  */
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { realtime } from './process.ts'
+import { PRIORITY, realtime } from './process.ts'
 
 /** The checkout or installation this file belongs to: the nearest directory with a package.json. */
 export function packageRoot(): string {
@@ -30,12 +30,16 @@ export function builtFile(path: string): string {
   return file
 }
 
+const PROGRAMS = {
+  responder: PRIORITY.instrument,
+  asker: PRIORITY.instrument,
+  'store-writer': PRIORITY.application,
+  'sql-writer': PRIORITY.application,
+} as const
+
 /** Command line of one of the lab's programs. */
-export function labProgram(
-  name: 'responder' | 'asker' | 'store-writer' | 'sql-writer',
-  argument: object,
-): Promise<string[]> {
+export function labProgram(name: keyof typeof PROGRAMS, argument: object): Promise<string[]> {
   const flags = ['--max-semi-space-size=1', '--v8-pool-size=0']
   const file = builtFile(`lab/${name}.js`)
-  return realtime([process.execPath, ...flags, file, JSON.stringify(argument)])
+  return realtime([process.execPath, ...flags, file, JSON.stringify(argument)], PROGRAMS[name])
 }

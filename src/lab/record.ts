@@ -4,6 +4,7 @@
  * A session is one invocation: only within one are two managers compared, because the machine may
  * have been another the day before. What a killed bench leaves as its last line may be cut short.
  */
+import type { CallsRun } from './calls-case.ts'
 import type { NodeCost } from './cost.ts'
 import type { Letters } from './demand.ts'
 import type { RunResult } from './measure.ts'
@@ -37,7 +38,10 @@ export interface IdleLine {
 /** One run of a case of the stores. */
 export type StoreLine = StoreRun & { kind: 'store'; session: string }
 
-export type Line = SessionLine | RunLine | IdleLine | StoreLine
+/** One run of a case of calls. */
+export type CallsLine = CallsRun & { kind: 'calls'; session: string }
+
+export type Line = SessionLine | RunLine | IdleLine | StoreLine | CallsLine
 
 /**
  * Reads lines back.
@@ -50,7 +54,7 @@ export function readLines(text: string, file: string): Line[] {
     if (line.trim() === '') return []
     try {
       const value = JSON.parse(line) as Line
-      if (!['session', 'run', 'idle', 'store'].includes(value.kind))
+      if (!['session', 'run', 'idle', 'store', 'calls'].includes(value.kind))
         throw new Error(`kind ${value.kind}`)
       return [value]
     } catch (error) {

@@ -56,6 +56,8 @@ export class LabRedis {
       'protected-mode no',
       `dir ${directory}`,
       'save 3600 1',
+      // rtpengine learns of calls by these, and never sets them itself.
+      'notify-keyspace-events K$g',
       'daemonize no',
       '',
     ]

@@ -6,6 +6,7 @@
  */
 
 import { HEARTBEAT_FAULTS } from './bench-plan.ts'
+import { judgeCalls } from './calls-requirement.ts'
 import { LETTERS, type Letters } from './demand.ts'
 import type { IdleLine, Line, RunLine, SessionLine } from './record.ts'
 import { REQUIREMENTS } from './requirement.ts'
@@ -25,7 +26,8 @@ export function renderReport(lines: readonly Line[]): Report {
   const runs = lines.filter((line) => line.kind === 'run')
   const idle = lines.filter((line) => line.kind === 'idle')
   const stores = lines.filter((line) => line.kind === 'store')
-  const verdicts = [...judgeAll(runs, idle), ...judgeStores(stores)]
+  const calls = lines.filter((line) => line.kind === 'calls')
+  const verdicts = [...judgeAll(runs, idle), ...judgeStores(stores), ...judgeCalls(calls)]
   const others = otherFaults(runs)
   const parts = [
     machines(sessions),

@@ -1,11 +1,12 @@
 /**
- * A real pair with Redis and MariaDB on both nodes, and applications that write to both through the
- * floating IP: what the bench and the tests of the stores stand on.
+ * A real pair with Redis and MariaDB, or one of them, on both nodes, and applications that write to them
+ * through the floating IP: what the bench and the tests of the stores stand on.
  *
  * Only what both need: to set it up, to know when it is whole, to break it and to bring it back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusDocument } from '../control/schema.ts'
+import { readStatus } from './agent-report.ts'
 import { LabMariadb, mariadbConfigLines } from './mariadb.ts'
 import { LabNode } from './node.ts'
 import { askTandem, type PairDriver, tandemPair } from './pair.ts'
@@ -15,11 +16,20 @@ import { LabRedis, redisConfigLines } from './redis.ts'
 import { StoreClient } from './store-client.ts'
 import { buildLab, type Lab } from './topology.ts'
 
+export type StoreKind = 'redis' | 'mariadb'
+
 export interface StorePairOptions {
   profile: TimingProfileName
-  semiSync: boolean
+  /** Of MariaDB; asynchronous without it. */
+  semiSync?: boolean
+  /** Both without it. */
+  kinds?: readonly StoreKind[]
+  /** Further lines of the last store's entry. */
+  entry?: (workDir: string) => readonly string[]
   /** Lines below `tandem`, as those of `data`. */
   more?: readonly string[]
+  /** Called when the platform's files are written, before anything starts. */
+  prepared?: (lab: Lab) => Promise<void>
 }
 
 type Both<Value> = Readonly<Record<LabNodeName, Value>>
@@ -35,17 +45,24 @@ export class StorePair {
   readonly redis: Both<LabRedis>
   readonly mariadb: Both<LabMariadb>
   readonly #driver: PairDriver
+  readonly #kinds: readonly StoreKind[]
   readonly semiSync: boolean
   #clients = 0
 
-  private constructor(lab: Lab, { profile, semiSync, more = [] }: StorePairOptions) {
+  private constructor(lab: Lab, options: StorePairOptions) {
     const { workDir } = lab.plan
-    const stores = [...redisConfigLines(workDir), ...mariadbConfigLines(workDir, { semiSync })]
+    const { profile, semiSync = false, kinds = ['redis', 'mariadb'], entry, more = [] } = options
+    const lines = {
+      redis: redisConfigLines(workDir),
+      mariadb: mariadbConfigLines(workDir, { semiSync }),
+    }
+    const stores = [...kinds.flatMap((kind) => lines[kind]), ...(entry?.(workDir) ?? [])]
     this.lab = lab
     this.nodes = { sp1: new LabNode(lab, 'sp1'), sp2: new LabNode(lab, 'sp2') }
     this.redis = { sp1: new LabRedis(this.nodes.sp1), sp2: new LabRedis(this.nodes.sp2) }
     this.mariadb = { sp1: new LabMariadb(this.nodes.sp1), sp2: new LabMariadb(this.nodes.sp2) }
     this.#driver = tandemPair(profile, undefined, stores, more)
+    this.#kinds = kinds
     this.semiSync = semiSync
   }
 
@@ -59,6 +76,7 @@ export class StorePair {
     try {
       const pair = new StorePair(lab, options)
       await pair.#driver.prepare(lab)
+      await options.prepared?.(lab)
       await Promise.all(
         NODE_NAMES.map(async (name) => {
           await pair.nodes[name].reinstall()
@@ -75,14 +93,39 @@ export class StorePair {
 
   /** Starts servers and agent on a node that runs nothing. */
   async startOn(name: LabNodeName): Promise<void> {
-    await Promise.all([this.redis[name].start(), this.mariadb[name].start()])
+    await Promise.all(this.#kinds.map((kind) => this[kind][name].start()))
+    await this.startAgent(name)
+  }
+
+  async startAgent(name: LabNodeName): Promise<void> {
     await this.#driver.start(this.nodes[name])
   }
 
+  /** Runs an operator's command on a node. */
+  ask(name: LabNodeName, command: string, ...words: string[]) {
+    return askTandem(this.nodes[name], command, ...words)
+  }
+
+  /** What a command says as JSON; null when it fails, as while the agent does not answer. */
+  async documentOf<Shape>(
+    name: LabNodeName,
+    command: string,
+    ...words: string[]
+  ): Promise<Shape | null> {
+    const asked = await this.ask(name, command, ...words, '--json')
+    return asked.ok ? (JSON.parse(asked.stdout) as Shape) : null
+  }
+
   /** The status document of a node; null while its agent does not answer. */
-  async statusOf(name: LabNodeName): Promise<StatusDocument | null> {
-    const asked = await askTandem(this.nodes[name], 'status', '--json')
-    return asked.ok ? (JSON.parse(asked.stdout) as StatusDocument) : null
+  statusOf(name: LabNodeName): Promise<StatusDocument | null> {
+    return readStatus(this.nodes[name])
+  }
+
+  /** The node is active by its agent's word, and its stores take writes. */
+  async serves(name: LabNodeName): Promise<boolean> {
+    const status = await this.statusOf(name)
+    const writable = status?.stores.every(({ role }) => role === 'writable') === true
+    return status?.local.state === 'active' && writable
   }
 
   /** What the agent of a node says of its stores; null while it does not answer. */
@@ -141,7 +184,7 @@ export class StorePair {
 
   /** Moves the role away from a node as an operator does. @returns what the command said */
   makeStandby(name: LabNodeName) {
-    return askTandem(this.nodes[name], 'make-standby')
+    return this.ask(name, 'make-standby')
   }
 
   /** Boots a node whose power was cut, with everything on it. */

@@ -16,10 +16,10 @@ import {
   type ConnectionListPart,
   decodeConnectionList,
   encodeConnectionList,
-  type ListRejectReason,
   type TcpConnection,
 } from '../wire/connection-list.ts'
 import type { PairKey } from '../wire/key.ts'
+import type { ListRejectReason } from '../wire/signed-list.ts'
 import { isTold, spelledAlike } from './connections.ts'
 import type { TickleReport, Tickler } from './tickle.ts'
 

@@ -10,11 +10,12 @@ import type { Heartbeat } from '../core/heartbeat.ts'
 import type { NodeName } from '../core/policy.ts'
 import { REFLECT_EVERY } from '../core/state.ts'
 import { isConnectionList } from '../wire/connection-list.ts'
+import { isDrainWord } from '../wire/drain-word.ts'
+import { isFactList } from '../wire/fact-list.ts'
 import {
   appendedTo,
   decodeHeartbeat,
   encodeHeartbeat,
-  HEARTBEAT_BYTES,
   type HeartbeatRead,
   type RejectReason,
 } from '../wire/heartbeat.ts'
@@ -42,13 +43,17 @@ export interface HeartbeatLinksOptions {
   /** `path` indexes `paths` or, when not `direct`, `pingNodes`. Must not throw. */
   onHeartbeat: (heartbeat: Heartbeat, direct: boolean, atMs: number, path: number) => void
   /**
-   * Called after `onHeartbeat` where something is appended; not looked at here. `bytes` are
+   * Called after `onHeartbeat` with what is appended, empty where nothing is; not looked at here. `bytes` are
    * overwritten after the call. `sentMs`: the peer sent it then or later, on our clock; null when it
    * answers nothing of ours that we remember.
    */
   onAppended?: (bytes: Buffer, heartbeat: Heartbeat, sentMs: number | null) => void
   /** A list of the peer's clients came on a direct path; not looked at here. */
   onConnections: (bytes: Buffer) => void
+  /** What an operator wants of the pair came on a direct path; not looked at here. */
+  onDrainWord: (bytes: Buffer) => void
+  /** A part of what the peer tells of itself came on a direct path; not looked at here. */
+  onFacts: (bytes: Buffer) => void
   /** A sentence for the log, at most one per kind in ten seconds. */
   complain: (sentence: string) => void
 }
@@ -149,6 +154,14 @@ export class HeartbeatLinks {
       this.#options.onConnections(bytes)
       return
     }
+    if (direct && isDrainWord(bytes)) {
+      this.#options.onDrainWord(bytes)
+      return
+    }
+    if (direct && isFactList(bytes)) {
+      this.#options.onFacts(bytes)
+      return
+    }
     const stats = direct ? this.#paths[index]?.stats : this.#reflection.statsOf(index)
     const read = this.#read(bytes)
     if (!read.ok) {
@@ -177,7 +190,6 @@ export class HeartbeatLinks {
     if (answeredMs !== null)
       stats?.noteRoundTrip(Math.max(0, atMs - answeredMs - heartbeat.heardAgoMs))
     this.#options.onHeartbeat(heartbeat, direct, atMs, index)
-    if (bytes.length === HEARTBEAT_BYTES) return
     const sentMs = answeredMs === null ? null : answeredMs + heartbeat.heardAgoMs
     this.#options.onAppended?.(appendedTo(bytes), heartbeat, sentMs)
   }

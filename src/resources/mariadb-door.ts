@@ -97,6 +97,11 @@ export class Lane implements Asks {
     })
   }
 
+  /** Ends the connection; the next statement opens another. */
+  hangUp(): void {
+    this.#drop()
+  }
+
   /** Closes the connection for good. */
   close(): void {
     this.#closed = true

@@ -1,10 +1,11 @@
 /**
- * How are the writes of everybody stopped, without holding them up for long when it does not work?
+ * How is a server closed for the writes of everybody, without holding them up for long when it does not
+ * work?
  *
- * `read_only` waits for every running statement, and every other writer waits behind it. So each try
- * is bounded by the server itself, and between two tries the writers go on. A transaction that is open
- * and idle is not waited for; its COMMIT is refused afterwards and it is undone.
- * A forgotten FLUSH TABLES WITH READ LOCK of somebody else does not hold it up (seen with 10.11).
+ * `read_only` waits for every running statement, as a global lock does, and every other writer waits behind
+ * it. So each try is bounded by the server itself, and between two tries the writers go on. A transaction
+ * that is open and idle is not waited for; its COMMIT is refused afterwards and it is undone.
+ * A FLUSH TABLES WITH READ LOCK, ours or a forgotten one, does not hold it up (seen with 10.11).
  *
  * @source  measured: a statement of 3 s held every writer up for 2.75 s without the bound
  */
@@ -17,8 +18,14 @@ import { type Limit, pause, type StoreFailure } from './store-result.ts'
 const TRY_MAX_MS = 500
 /** Between two tries writers catch up. */
 const PAUSE_MS = 50
-/** Kept for finding out who was in the way, and for a server that is late with giving up. */
 const RESERVE_MS = 500
+
+/** Kept for finding out who was in the way, and for a server that is late with giving up. */
+export function reserveMsOf({ limitMs }: Limit): number {
+  return Math.min(RESERVE_MS, limitMs / 3)
+}
+
+const CLOSE = 'SET GLOBAL read_only=1'
 
 /** Lanes of one server that do not wait for each other. */
 export interface Lanes {
@@ -27,12 +34,14 @@ export interface Lanes {
 }
 
 /**
- * Sets `read_only`, in tries, until no more than a reserve of the limit is left.
+ * Carries out what waits for the statements of others, in tries, until no more than a reserve of the
+ * limit is left.
  *
  * @returns false when every try was given up
  */
-export async function closeForWrites(
+export async function inTries(
   act: Asks,
+  statement: string,
   limit: Limit,
   untilLeftMs: number,
 ): Promise<boolean> {
@@ -42,7 +51,7 @@ export async function closeForWrites(
     const seconds = Math.min(TRY_MAX_MS, leftMs) / 1000
     try {
       await act.ask(
-        `SET STATEMENT max_statement_time=${seconds.toFixed(3)} FOR SET GLOBAL read_only=1`,
+        `SET STATEMENT max_statement_time=${seconds.toFixed(3)} FOR ${statement}`,
         limit,
       )
       return true
@@ -59,22 +68,6 @@ export function gaveUp(failure: unknown): boolean {
     failure instanceof SqlFailure &&
     (failure.errno === STATEMENT_TIME_OVER || failure.errno === LOCK_WAIT_OVER)
   )
-}
-
-/**
- * Closes the server for writes or says who is in the way; then writers go on as before.
- *
- * @throws StoreFailure  HA_STORE_REFUSED, naming who is in the way
- */
-export async function freezeWrites(
-  lanes: Lanes,
-  own: Own,
-  limit: Limit,
-  refuse: (why: string) => StoreFailure,
-): Promise<void> {
-  const reserveMs = Math.min(RESERVE_MS, limit.limitMs / 3)
-  if (await closeForWrites(lanes.act, limit, reserveMs)) return
-  throw refuse(`writes could not be stopped: ${await blockersOf(lanes.look, own, limit)}`)
 }
 
 /**
@@ -118,10 +111,9 @@ export async function closeByForce(
   limit: Limit,
   refuse: (why: string) => StoreFailure,
 ): Promise<void> {
-  if (await closeForWrites(lanes.act, limit, limit.leftMs() * 0.7)) return
+  if (await inTries(lanes.act, CLOSE, limit, limit.leftMs() * 0.7)) return
   await endApplications(lanes, own, limit, 'all')
-  const reserveMs = Math.min(RESERVE_MS, limit.limitMs / 3)
-  if (await closeForWrites(lanes.act, limit, reserveMs)) return
+  if (await inTries(lanes.act, CLOSE, limit, reserveMsOf(limit))) return
   const who = await blockersOf(lanes.look, own, limit)
   throw refuse(
     `writes go on although the applications were cut off: ${who}; what is left is to kill the server`,

@@ -49,6 +49,8 @@ export class SemiSync {
   /** Whether writes are to wait for the peer, from now on or from the promotion on. */
   order(alone: boolean, limit: Limit): Promise<void> {
     this.#wanted = alone ? 'alone' : 'together'
+    // Two looks in a row prove it anew.
+    if (alone) this.#onBefore = false
     return this.#inTurn(async () => {
       if (this.#wanted === 'alone') {
         await this.#act.ask(OFF, limit)

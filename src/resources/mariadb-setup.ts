@@ -6,7 +6,7 @@
  * call of the store with nothing else granted. Passwords come in as parameters and stand in the text.
  */
 
-/** Privileges that our account needs on `*.*`, all day. */
+/** Privileges that our account needs on `*.*`, all day. RELOAD holds writes for a planned move. */
 export const PRIVILEGES = [
   'READ_ONLY ADMIN',
   'REPLICATION SLAVE ADMIN',
@@ -15,6 +15,7 @@ export const PRIVILEGES = [
   'BINLOG MONITOR',
   'CONNECTION ADMIN',
   'PROCESS',
+  'RELOAD',
 ] as const
 
 /** And those of the account that gives up transactions of a returning node; used only then. */

@@ -137,6 +137,14 @@ export function isLinked(replication: ReplicationStatus | null): boolean {
   return replication !== null && (replication.receiver !== 'no' || replication.applier)
 }
 
+/**
+ * It receives, and acknowledges, what it does not apply. With an error it cannot; without one it is linked
+ * anew, and what was received is given up for that and fetched again.
+ */
+export function onlyReceives(replication: ReplicationStatus): boolean {
+  return isLinked(replication) && !replication.applier
+}
+
 /** The link leads to that server and no other. */
 export function linksTo(
   link: ReplicationStatus | null,

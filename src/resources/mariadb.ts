@@ -14,20 +14,23 @@ import { newestOf, parseGtidList } from './gtid.ts'
 import { blockersOf, type Own } from './mariadb-blockers.ts'
 import { Lane } from './mariadb-door.ts'
 import { judgeFailure, SqlFailure } from './mariadb-fault.ts'
-import { closeByForce, endApplications, freezeWrites, gaveUp } from './mariadb-freeze.ts'
+import { closeByForce, endApplications, gaveUp } from './mariadb-freeze.ts'
 import { HazardWatch } from './mariadb-hazards.ts'
+import { WriteHold } from './mariadb-hold.ts'
 import { inspectServer } from './mariadb-inspect.ts'
 import { linkFault } from './mariadb-link.ts'
 import type { MariadbOptions } from './mariadb-options.ts'
 import { MariadbProcess } from './mariadb-process.ts'
 import { MariadbReturn, sentence } from './mariadb-return.ts'
 import { SemiSync } from './mariadb-semi-sync.ts'
+import { askShared } from './mariadb-shared.ts'
 import {
   backlogOf,
   Flow,
   isLinked,
   linksTo,
   lookAtServer,
+  onlyReceives,
   positionOf,
   type ReplicationStatus,
   type ServerState,
@@ -55,6 +58,7 @@ const KILL_LIMIT_MS = 5000
 export class MariadbStore implements ReplicatedStore {
   readonly name: string
   readonly kind = 'mariadb'
+  readonly freezesAtOnce = false
   readonly #options: MariadbOptions
   readonly #own: Own
   readonly #label: string
@@ -68,8 +72,8 @@ export class MariadbStore implements ReplicatedStore {
   readonly #flow = new Flow()
   readonly #semiSync: SemiSync
   readonly #return: MariadbReturn
-  /** A freeze of ours may be in force. */
-  #frozen = false
+  /** Of a freeze of ours. */
+  readonly #hold: WriteHold
   /** The slave threads are being stopped after a promotion. */
   #stopping: Promise<void> = Promise.resolve()
   #probes = 0
@@ -87,6 +91,7 @@ export class MariadbStore implements ReplicatedStore {
     this.#probe = ours()
     this.#background = ours()
     this.#peer = new Lane(options.peer, login)
+    this.#hold = new WriteHold(() => new Lane(options.server, login, 'one'))
     this.#semiSync = new SemiSync(this.#act, options.semiSyncTimeoutMs)
     const known = [options.user, options.undo?.user ?? options.user]
     this.#hazards = new HazardWatch(this.#own, known, ours())
@@ -112,6 +117,7 @@ export class MariadbStore implements ReplicatedStore {
         role: state.role,
         position: positionOf(state),
         following: linksTo(link, this.#options.peer) && this.#flow.follows(link, performance.now()),
+        applies: link === null || !onlyReceives(link),
         backlog: backlogOf(state),
         logBytes: null,
         confirmsTogether: this.#semiSync.judge(state.semiSync, performance.now()),
@@ -123,27 +129,20 @@ export class MariadbStore implements ReplicatedStore {
 
   freeze(limitMs: number, _holdMs: number): Promise<StoreResult<StorePosition>> {
     return this.#call('freeze', limitMs, async (limit) => {
-      const before = await this.#act.ask('SELECT @@global.read_only AS ro', limit)
-      // Before it is asked for: what was not answered in time may still happen.
-      this.#frozen ||= before.rows[0]?.['ro'] === '0'
-      await freezeWrites(this.#lanes(), this.#own, limit, (why) => this.#refusal('freeze', why))
+      await this.#hold.take(this.#look, this.#own, limit, (why) => this.#refusal('freeze', why))
       return await this.#writtenPosition(limit)
     })
   }
 
   unfreeze(limitMs: number): Promise<StoreResult<void>> {
-    return this.#call('unfreeze', limitMs, async (limit) => {
-      // Only what we froze: on a standby it would open a server that must stay shut.
-      if (!this.#frozen) return
-      await this.#act.ask('SET GLOBAL read_only=0', limit)
-      this.#frozen = false
-    })
+    return this.#call('unfreeze', limitMs, (limit) => this.#hold.release(limit))
   }
 
   peerReached(position: StorePosition, limitMs: number): Promise<StoreResult<void>> {
-    return this.#call('wait for the peer', limitMs, (limit) =>
-      waitForPosition(this.#peer, this.#peer.where, position, limit),
-    )
+    return this.#call('wait for the peer', limitMs, async (limit) => {
+      await waitForPosition(this.#peer, this.#peer.where, position, limit)
+      if (this.#hold.lost) throw this.#refusal('freeze', 'the session with the lock was ended')
+    })
   }
 
   drain(limitMs: number): Promise<StoreResult<StorePosition>> {
@@ -156,7 +155,7 @@ export class MariadbStore implements ReplicatedStore {
     return this.#call('promote', limitMs, async (limit) => {
       await this.#return.assertNoneBegun(limit)
       await this.#semiSync.promote(limit)
-      this.#frozen = false
+      this.#hold.drop()
       this.#stopInBackground()
     })
   }
@@ -164,7 +163,9 @@ export class MariadbStore implements ReplicatedStore {
   demote(limitMs: number): Promise<StoreResult<void>> {
     return this.#call('demote', limitMs, async (limit) => {
       await closeByForce(this.#lanes(), this.#own, limit, (why) => this.#refusal('demote', why))
-      this.#frozen = false
+      // What is held now must be ended before it is let go, or be refused at last.
+      if (this.#hold.stands) await endApplications(this.#lanes(), this.#own, limit, 'all')
+      await this.#hold.release(limit)
       await this.#semiSync.order(true, limit)
       await this.#stopSlaves(limit)
       // Their COMMIT can only be refused, and their locks would hold up what comes from the peer.
@@ -180,7 +181,8 @@ export class MariadbStore implements ReplicatedStore {
 
   probe(role: StoreRole, limitMs: number): Promise<StoreResult<void>> {
     return this.#call('probe', limitMs, async (limit) => {
-      if (role !== 'writable') {
+      // A write would wait for the lock that we hold ourselves.
+      if (role !== 'writable' || this.#hold.stands) {
         await this.#probe.ask('SELECT number FROM tandem.probe WHERE id=1', limit)
         await this.#return.assertWhole(this.#probe, limit)
         return
@@ -221,19 +223,11 @@ export class MariadbStore implements ReplicatedStore {
   }
 
   rejoin(comparison: StoreComparison, limitMs: number): Promise<StoreResult<RejoinWay>> {
-    return this.#call('rejoin', limitMs, async (limit) => {
-      const way = await this.#return.rejoin(comparison, limit)
-      this.#frozen = false
-      return way
-    })
+    return this.#call('rejoin', limitMs, (limit) => this.#return.rejoin(comparison, limit))
   }
 
   copy(request: CopyRequest, limitMs: number): Promise<StoreResult<StoreArchive>> {
-    return this.#call('copy', limitMs, async (limit) => {
-      const archive = await this.#return.copy(request, limit)
-      this.#frozen = false
-      return archive
-    })
+    return this.#call('copy', limitMs, (limit) => this.#return.copy(request, limit))
   }
 
   inspect(limitMs: number): Promise<StoreResult<readonly StoreFinding[]>> {
@@ -267,10 +261,15 @@ export class MariadbStore implements ReplicatedStore {
     })
   }
 
+  settings(limitMs: number): Promise<StoreResult<ReadonlyMap<string, string>>> {
+    return this.#call('look', limitMs, (limit) => askShared(this.#look, limit))
+  }
+
   close(): void {
     for (const lane of [this.#look, this.#act, this.#probe, this.#peer, this.#background]) {
       lane.close()
     }
+    this.#hold.drop()
     this.#hazards.close()
   }
 
@@ -299,7 +298,7 @@ export class MariadbStore implements ReplicatedStore {
   }
 
   async #writtenPosition(limit: Limit): Promise<StorePosition> {
-    const { rows } = await this.#act.ask(
+    const { rows } = await this.#hold.ask(
       'SELECT @@global.gtid_binlog_pos AS pos, @@global.gtid_domain_id AS domain',
       limit,
     )

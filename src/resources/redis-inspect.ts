@@ -163,7 +163,7 @@ function judgeAccess({ denied, defaultMayPromote, username }: RedisFacts): Store
       found: 'may REPLICAOF',
       wanted: '-@admin -@dangerous',
       why: 'an application could make a standby writable behind our back',
-      mend: 'add -@admin -@dangerous +info to the account in the access list and run ACL LOAD',
+      mend: 'add -@admin -@dangerous +info +keys to the account in the access list and run ACL LOAD',
     })
   }
   return findings

@@ -29,7 +29,7 @@ export interface RedisSetup {
 
 /**
  * Lines for the access list file. What applications may do is the operator's to say; the last line is
- * a suggestion that keeps them from taking the store away from us.
+ * a suggestion that keeps them from taking the store away from us. rtpengine restores its calls by KEYS.
  */
 export function accessLines(setup: RedisSetup): string {
   const ours = NEEDED_COMMANDS.map(({ rule }) => `+${rule}`).join(' ')
@@ -38,7 +38,7 @@ export function accessLines(setup: RedisSetup): string {
     `user ${setup.username} on #${hash(setup.password)} resetkeys ~${KEY_PREFIX}* resetchannels -@all ${ours}`,
     `user ${setup.replicaUsername} on #${hash(setup.replicaPassword)} resetkeys resetchannels -@all ${replica}`,
     ...(setup.verify == null ? [] : [verifyLine(setup.verify)]),
-    'user default on nopass ~* &* +@all -@admin -@dangerous +info',
+    'user default on nopass ~* &* +@all -@admin -@dangerous +info +keys',
     '',
   ].join('\n')
 }

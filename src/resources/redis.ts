@@ -30,6 +30,7 @@ import { RedisProcess } from './redis-process.ts'
 import { losesMore, replicaOf, setAside } from './redis-return.ts'
 import { directoriesOf } from './redis-save.ts'
 import { readSettings } from './redis-settings.ts'
+import { askShared } from './redis-shared.ts'
 import type {
   CopyRequest,
   RejoinWay,
@@ -75,6 +76,7 @@ const PROBE_LIFE_MS = 10_000
 export class RedisStore implements ReplicatedStore {
   readonly name: string
   readonly kind = 'redis'
+  readonly freezesAtOnce = true
   readonly #options: RedisStoreOptions
   readonly #process: RedisProcess
   readonly #followed: FollowedHistory
@@ -114,6 +116,7 @@ export class RedisStore implements ReplicatedStore {
         role: following?.readOnly === true ? 'read-only' : 'writable',
         position: positionOf(look.replication),
         following: follows,
+        applies: true,
         backlog: following?.linkUp === true ? following.receivedOffset - following.offset : null,
         logBytes: logBytesOf(look),
         confirmsTogether: false,
@@ -320,6 +323,10 @@ export class RedisStore implements ReplicatedStore {
   directories(limitMs: number): Promise<StoreResult<readonly string[]>> {
     const { dataDirectory } = this.#options
     return answer(limitMs, (limit) => directoriesOf(this.#looks, dataDirectory, limit))
+  }
+
+  settings(limitMs: number): Promise<StoreResult<ReadonlyMap<string, string>>> {
+    return answer(limitMs, (limit) => askShared(this.#looks, limit))
   }
 
   close(): void {

@@ -53,6 +53,8 @@ export interface StoreReport {
   position: StorePosition
   /** Following the peer: linked, and what it sends comes in. Never said of a link alone. */
   following: boolean
+  /** False when it receives what it does not apply: that may be acknowledged, and is not to be relied on. */
+  applies: boolean
   /** Received and not yet applied, in units of the offset; null when nothing is received. */
   backlog: number | null
   /**
@@ -117,12 +119,14 @@ export interface ReplicatedStore {
   /** As configured, unique on the node: `redis`, `redis-calls`, `mariadb`. */
   readonly name: string
   readonly kind: 'redis' | 'mariadb'
+  /** A freeze does not wait for what applications have under way. */
+  readonly freezesAtOnce: boolean
 
   /** Looks; changes nothing. */
   monitor(limitMs: number): Promise<StoreResult<StoreReport>>
 
   /**
-   * Stops writes of everybody. When it returns, what was being written is written or refused, and the
+   * Stops writes of everybody. When it returns, what was being written is written or waits, and the
    * position stands still.
    *
    * @param holdMs  after this the store may let writes go on by itself, should we die meanwhile
@@ -132,7 +136,10 @@ export interface ReplicatedStore {
   /** Takes a freeze back. Also right when there was none. */
   unfreeze(limitMs: number): Promise<StoreResult<void>>
 
-  /** Waits until the peer's store has everything up to a position of ours. */
+  /**
+   * Waits until the peer's store has everything up to a position of ours. Refused when we froze and that
+   * does not hold any more.
+   */
   peerReached(position: StorePosition, limitMs: number): Promise<StoreResult<void>>
 
   /** Everything that was received is applied; to be done before a promotion without the peer. */
@@ -189,6 +196,9 @@ export interface ReplicatedStore {
 
   /** Directories of this machine that must not get full: data, logs. None when it cannot be told. */
   directories(limitMs: number): Promise<StoreResult<readonly string[]>>
+
+  /** What both nodes should have set alike, by name. No secrets. */
+  settings(limitMs: number): Promise<StoreResult<ReadonlyMap<string, string>>>
 
   /** Closes our connections. */
   close(): void

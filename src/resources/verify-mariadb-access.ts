@@ -8,48 +8,39 @@ import { judgeFailure, SqlFailure } from './mariadb-fault.ts'
 import type { VerifyAccount } from './mariadb-setup.ts'
 import type { StoreFinding } from './replicated-store.ts'
 import { Limit } from './store-result.ts'
+import { type AccessFault, inspectBothServers, type Side } from './verify-access.ts'
+
+const MEND = 'carry out the statements of the set-up for it, on both nodes'
 
 /** Tries what the comparison will do, on both servers. */
-export async function inspectMariadbVerify(
-  servers: { ours: ServerAddress; theirs: ServerAddress },
+export function inspectMariadbVerify(
+  servers: Readonly<Record<Side, ServerAddress>>,
   account: VerifyAccount,
   limitMs: number,
 ): Promise<StoreFinding[]> {
   const limit = new Limit(limitMs)
-  const findings: StoreFinding[] = []
-  for (const [side, where] of [
-    ['ours', 'our server'],
-    ['theirs', "the peer's server"],
-  ] as const) {
+  return inspectBothServers(MEND, async (side) => {
     const lane = new Lane(servers[side], account)
     try {
-      await lane.ask('SHOW MASTER STATUS', limit)
-      const seen = await lane.ask(
-        'SELECT schema_name AS name FROM information_schema.schemata',
-        limit,
-      )
-      const names = new Set(seen.rows.map((row) => row['name']))
-      for (const schema of account.schemas ?? []) {
-        if (names.has(schema)) continue
-        findings.push(finding(where, `SELECT ON ${schema}.*`, 'it would not be compared'))
-      }
+      return await missingSchemas(lane, account, limit)
     } catch (failure) {
       if (!(failure instanceof SqlFailure)) throw failure
-      findings.push(finding(where, 'logs in, with BINLOG MONITOR', judgeFailure(failure).why))
+      return [{ wanted: 'logs in, with BINLOG MONITOR', why: judgeFailure(failure).why }]
     } finally {
       lane.close()
     }
-  }
-  return findings
+  })
 }
 
-function finding(where: string, wanted: string, why: string): StoreFinding {
-  return {
-    severity: 'error',
-    setting: `verify account at ${where}`,
-    found: null,
-    wanted,
-    why,
-    mend: 'carry out the statements of the set-up for it, on both nodes',
-  }
+async function missingSchemas(
+  lane: Lane,
+  account: VerifyAccount,
+  limit: Limit,
+): Promise<AccessFault[]> {
+  await lane.ask('SHOW MASTER STATUS', limit)
+  const seen = await lane.ask('SELECT schema_name AS name FROM information_schema.schemata', limit)
+  const names = new Set(seen.rows.map((row) => row['name']))
+  return (account.schemas ?? [])
+    .filter((schema) => !names.has(schema))
+    .map((schema) => ({ wanted: `SELECT ON ${schema}.*`, why: 'it would not be compared' }))
 }

@@ -31,6 +31,7 @@ import {
   summaryOf,
   type Table,
 } from './verify-mariadb-sql.ts'
+import { runVerify } from './verify-run.ts'
 import {
   addDifference,
   addNote,
@@ -75,22 +76,16 @@ export class MariadbVerifier implements Verifier {
     this.#moments = moments
   }
 
-  async run(request: VerifyRequest): Promise<VerifyEnd> {
-    let begun = false
-    const step: VerifyRequest['step'] = (progress, at) => {
-      begun = true
-      request.step(progress, at)
-    }
-    try {
-      return await this.#run({ ...request, step })
-    } catch (failure) {
-      if (failure instanceof StoreFailure) return { type: 'failed', fault: failure.fault, begun }
-      if (!(failure instanceof SqlFailure)) throw failure
-      const { code, why } = judgeFailure(failure)
-      return { type: 'failed', fault: { code, message: `${failure.where}: ${why}` }, begun }
-    } finally {
-      this.close()
-    }
+  run(request: VerifyRequest): Promise<VerifyEnd> {
+    return runVerify(request, {
+      compare: (all) => this.#run(all),
+      faultOf: (failure) => {
+        if (!(failure instanceof SqlFailure)) return null
+        const { code, why } = judgeFailure(failure)
+        return { code, message: `${failure.where}: ${why}` }
+      },
+      close: () => this.close(),
+    })
   }
 
   close(): void {

@@ -8,35 +8,33 @@ import { VERIFY_COMMANDS } from './redis-access.ts'
 import { RedisLine, type RedisPlace } from './redis-line.ts'
 import type { StoreFinding } from './replicated-store.ts'
 import { Limit, StoreFailure } from './store-result.ts'
+import { inspectBothServers, type Side } from './verify-access.ts'
+
+const MEND =
+  'write the line of the set-up for it into the access list of both servers, and run ACL LOAD'
 
 /** Tries what the comparison will do, on both servers. */
-export async function inspectRedisVerify(
-  servers: { ours: RedisPlace; theirs: RedisPlace },
+export function inspectRedisVerify(
+  servers: Readonly<Record<Side, RedisPlace>>,
   account: { username: string; password: string },
   limitMs: number,
 ): Promise<StoreFinding[]> {
   const limit = new Limit(limitMs)
-  const findings: StoreFinding[] = []
-  for (const [side, where] of [
-    ['ours', 'our server'],
-    ['theirs', "the peer's server"],
-  ] as const) {
+  return inspectBothServers(MEND, async (side, where) => {
     const line = new RedisLine({ label: where, place: servers[side], account })
     const missing: string[] = []
     try {
       for (const [rule, example] of VERIFY_COMMANDS) {
         if (example.length > 0 && !(await mayAsk(line, example, limit))) missing.push(`+${rule}`)
       }
-      if (missing.length > 0)
-        findings.push(finding(where, missing.join(' '), 'the account may not'))
     } catch (cause) {
       if (!(cause instanceof StoreFailure)) throw cause
-      findings.push(finding(where, 'logs in', cause.message))
+      return [{ wanted: 'logs in', why: cause.message }]
     } finally {
       line.close()
     }
-  }
-  return findings
+    return missing.length === 0 ? [] : [{ wanted: missing.join(' '), why: 'the account may not' }]
+  })
 }
 
 async function mayAsk(line: RedisLine, words: readonly string[], limit: Limit): Promise<boolean> {
@@ -47,16 +45,5 @@ async function mayAsk(line: RedisLine, words: readonly string[], limit: Limit): 
     if (!(cause instanceof StoreFailure)) throw cause
     if (/NOPERM/.test(cause.message)) return false
     throw cause
-  }
-}
-
-function finding(where: string, wanted: string, why: string): StoreFinding {
-  return {
-    severity: 'error',
-    setting: `verify account at ${where}`,
-    found: null,
-    wanted,
-    why,
-    mend: 'write the line of the set-up for it into the access list of both servers, and run ACL LOAD',
   }
 }

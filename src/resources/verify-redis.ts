@@ -12,6 +12,7 @@ import { RedisLine, type RedisLineOptions } from './redis-line.ts'
 import { Limit, StoreFailure } from './store-result.ts'
 import { type RedisSides, settle, type Verdict } from './verify-redis-settle.ts'
 import { dumpWords } from './verify-redis-value.ts'
+import { runVerify } from './verify-run.ts'
 import {
   addDifference,
   emptyTally,
@@ -60,20 +61,8 @@ export class RedisVerifier implements Verifier {
     this.#options = options
   }
 
-  async run(request: VerifyRequest): Promise<VerifyEnd> {
-    let begun = false
-    const step: VerifyRequest['step'] = (progress, at) => {
-      begun = true
-      request.step(progress, at)
-    }
-    try {
-      return await this.#run({ ...request, step })
-    } catch (failure) {
-      if (!(failure instanceof StoreFailure)) throw failure
-      return { type: 'failed', fault: failure.fault, begun }
-    } finally {
-      this.close()
-    }
+  run(request: VerifyRequest): Promise<VerifyEnd> {
+    return runVerify(request, { compare: (all) => this.#run(all), close: () => this.close() })
   }
 
   close(): void {

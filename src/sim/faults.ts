@@ -15,6 +15,7 @@
 import type { Effect } from '../core/effect.ts'
 import type { NodeName } from '../core/policy.ts'
 import { GOOD_MANNERS, type SimNode } from './node.ts'
+import { isStoreKind, STORE_FAULT_KINDS, type StoreFaultKind, strikeStore } from './store-strike.ts'
 import { strike, strikeNode } from './strike.ts'
 import type { World } from './world.ts'
 
@@ -54,13 +55,21 @@ export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** What one run is made of. */
 export interface Mix {
-  kinds: ReadonlySet<FaultKind>
+  kinds: ReadonlySet<FaultKind | StoreFaultKind>
   /** Address probes cross the LAN. */
   probesCross: boolean
   reflects: boolean
 }
 
 const NAMES = ['sp1', 'sp2'] as const
+
+/** Kinds that move the same ping nodes, which must stay where they are for a while (A4). */
+const DIVIDES: ReadonlySet<FaultKind | StoreFaultKind> = new Set([
+  'partition',
+  'shifting-partition',
+  'cut-then-die',
+  'sides-change',
+])
 
 /** Kinds that A5 excludes where neither probes nor reflected heartbeats cross. */
 const NEEDS_GUARD: ReadonlySet<FaultKind> = new Set(['loss', 'ping-loss', 'no-transitivity'])
@@ -73,15 +82,18 @@ export function isGuarded(mix: Mix): boolean {
   return mix.probesCross || mix.reflects
 }
 
-/** Draws the mix of a run. */
-export function drawMix(world: World): Mix {
+/** Draws the mix of a run; with `data` also what goes wrong with stores. */
+export function drawMix(world: World, data: boolean = false): Mix {
   const { random } = world
-  const kinds = new Set<FaultKind>()
-  const density = random.between(0.1, 0.6)
+  const kinds = new Set<FaultKind | StoreFaultKind>()
+  // Stores need some quiet to come into step at all.
+  const density = data ? random.spread(0.02, 0.35) : random.between(0.1, 0.6)
   for (const kind of FAULT_KINDS) if (random.chance(density)) kinds.add(kind)
   const probesCross = random.chance(0.6)
   const reflects = random.chance(probesCross ? 0.5 : 0.65)
   if (!probesCross && !reflects) for (const kind of NEEDS_GUARD) kinds.delete(kind)
+  // Last, so that runs without data are what they always were.
+  if (data) for (const kind of STORE_FAULT_KINDS) if (random.chance(2 * density)) kinds.add(kind)
   return { kinds, probesCross, reflects }
 }
 
@@ -93,18 +105,19 @@ export function unleash(world: World, mix: Mix, forMs: number): void {
   if (mix.kinds.has('replay')) world.recording = []
   const endMs = timeline.nowMs + forMs
   const { heartbeatMs } = world.nodes.sp1.policy.timing
-  const busyUntilMs = new Map<FaultKind, number>()
+  const busyUntilMs = new Map<FaultKind | StoreFaultKind, number>()
   const kinds = [...mix.kinds]
 
-  const begin = (kind: FaultKind): number => {
+  const begin = (kind: FaultKind | StoreFaultKind): number => {
     if ((busyUntilMs.get(kind) ?? 0) > timeline.nowMs) return 0
-    const lastsMs = strike(world, mix, kind, endMs)
+    const lastsMs = isStoreKind(kind)
+      ? strikeStore(world, kind, { guarded: isGuarded(mix), endMs })
+      : strike(world, mix, kind, endMs)
     world.struck?.(kind, lastsMs)
-    // A4: what has changed stays as it is for a while; both kinds move the same ping nodes.
+    // A4: what has changed stays as it is for a while.
     const calmMs = timeline.nowMs + lastsMs + 4.2 * heartbeatMs
     busyUntilMs.set(kind, calmMs)
-    if (kind === 'partition') busyUntilMs.set('shifting-partition', calmMs)
-    if (kind === 'shifting-partition') busyUntilMs.set('partition', calmMs)
+    if (DIVIDES.has(kind)) for (const other of DIVIDES) busyUntilMs.set(other, calmMs)
     return lastsMs
   }
   for (const kind of kinds) {
@@ -112,7 +125,8 @@ export function unleash(world: World, mix: Mix, forMs: number): void {
     const again = (): void => {
       if (timeline.nowMs >= endMs) return
       const lastsMs = begin(kind)
-      if (random.chance(TOGETHER_RATIO)) begin(kinds[random.below(kinds.length)] as FaultKind)
+      if (random.chance(TOGETHER_RATIO))
+        begin(kinds[random.below(kinds.length)] as FaultKind | StoreFaultKind)
       timeline.after(lastsMs + 4.2 * heartbeatMs + random.spread(meanMs / 10, meanMs * 3), again)
     }
     timeline.after(random.between(0, meanMs), again)
@@ -164,6 +178,7 @@ export function heal(world: World): void {
   network.reflects = reflects
   world.recording = null
   world.witness.unreachable.clear()
+  world.data?.heal()
   for (const name of NAMES) {
     const node = world.nodes[name]
     node.manners = GOOD_MANNERS
@@ -171,7 +186,7 @@ export function heal(world: World): void {
     node.healthy = true
     node.maintenance = false
     node.start()
-    node.take({ type: 'health', healthy: true })
+    node.tellHealth()
     node.take({ type: 'maintenance', on: false })
   }
 }

@@ -31,6 +31,31 @@ export interface Surroundings {
   gateMoved(node: SimNode): void
 }
 
+/** What the disk tells of who served last. */
+export interface ServedLast {
+  /** The node may lack what the peer confirmed. */
+  behind: boolean
+  /** Term in which it served last itself; 0 when the history of its data is not known. */
+  term: number
+}
+
+/** The stores of a node, where it has any; they outlive its agent. */
+export interface NodeStores {
+  /** They let the node serve. */
+  readonly fit: boolean
+  /** An agent starts. @returns what the disk tells of who served last (D-026) */
+  started(): ServedLast
+  agentGone(): void
+  machineGone(): void
+  promote(): void
+  /** Answered by `demoted`. */
+  demote(): void
+  /** Answered by `frozen`, or never. */
+  freeze(): void
+  unfreeze(): void
+  confirm(alone: boolean): void
+}
+
 /** How the machine behaves; changed by faults. */
 export interface Manners {
   /** Timers fire late by up to this. */
@@ -66,6 +91,8 @@ export class SimNode {
   maintenance = false
   steps = 0
   observer: Observer | null = null
+  /** Null: data follows the role at once. */
+  stores: NodeStores | null = null
   #loop: Loop | null = null
   #life = 0
   #tickMissed = false
@@ -124,16 +151,28 @@ export class SimNode {
     this.#writing = false
     const hard = { term: this.disk.term, sole: this.disk.sole }
     const boot = this.#world.random.hex16()
-    const state = initialState(boot, hard, this.policy.pingNodeCount)
+    const { behind, term } = this.stores?.started() ?? { behind: false, term: 0 }
+    const initial = initialState(boot, hard, this.policy.pingNodeCount)
+    const state = { ...initial, behind, position: { term, offset: 0 } }
     this.#loop = new Loop(state, this.policy, this.#ports(), this.observer)
     this.take({ type: 'start' })
-    if (!this.healthy) this.take({ type: 'health', healthy: false })
+    if (!this.#fit) this.tellHealth()
     if (this.maintenance) this.take({ type: 'maintenance', on: true })
     this.#planTick(this.#life, this.#world.random.between(0, this.policy.timing.heartbeatMs))
   }
 
+  get #fit(): boolean {
+    return this.healthy && this.stores?.fit !== false
+  }
+
+  /** Services or stores changed. */
+  tellHealth(): void {
+    this.take({ type: 'health', healthy: this.#fit })
+  }
+
   /** The agent is gone; its kernel, gate and all, lives on. */
   kill(): void {
+    this.stores?.agentGone()
     this.running = false
     this.stopped = false
     this.#life += 1
@@ -144,6 +183,7 @@ export class SimNode {
   powerOff(): void {
     this.kill()
     this.gate.close()
+    this.stores?.machineGone()
   }
 
   /** The agent is stopped (SIGSTOP, starved, swapped out) for a while. */
@@ -241,20 +281,41 @@ export class SimNode {
       ping: (round) => world.ping(this, round),
       probe: () => world.probe(this),
       persist: (ticket, hard) => this.#persist(ticket, hard),
-      promote: () => {},
-      demote: () =>
-        this.#later(world.random.between(0, this.manners.demoteMs), () => ({ type: 'demoted' })),
-      freeze: () =>
-        this.#later(world.random.between(0, 1), () => ({
-          type: 'frozen',
-          position: this.#loop?.state.position ?? { term: 0, offset: 0 },
-        })),
-      unfreeze: () => {},
+      promote: () => this.stores?.promote(),
+      demote: () => this.#demote(),
+      freeze: () => this.#freeze(),
+      unfreeze: () => this.stores?.unfreeze(),
       askWitness: (attempt) => world.askWitness(this, attempt),
       fence: () => world.fence(this),
       setAside: () => {},
-      confirm: () => {},
+      confirm: (alone) => this.#confirm(alone),
     }
+  }
+
+  #demote(): void {
+    if (this.stores !== null) {
+      this.stores.demote()
+      return
+    }
+    const takesMs = this.#world.random.between(0, this.manners.demoteMs)
+    this.#later(takesMs, () => ({ type: 'demoted' }))
+  }
+
+  #freeze(): void {
+    if (this.stores !== null) {
+      this.stores.freeze()
+      return
+    }
+    this.#later(this.#world.random.between(0, 1), () => ({
+      type: 'frozen',
+      position: this.#loop?.state.position ?? { term: 0, offset: 0 },
+    }))
+  }
+
+  #confirm(alone: boolean): void {
+    if (this.stores !== null) this.stores.confirm(alone)
+    else if (this.policy.data.takeover !== 'none')
+      this.#later(0, () => ({ type: 'confirms', together: !alone }))
   }
 
   /** As the real store does: one write at a time, and of those that wait only the newest. */

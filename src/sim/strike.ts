@@ -98,6 +98,7 @@ export function strike(world: World, mix: Mix, kind: FaultKind, endMs: number): 
     case 'disk-loss':
       one.powerOff()
       one.disk = { term: 0, sole: false }
+      world.data?.loseDisk(one.name)
       timeline.after(longMs, () => one.start())
       return longMs
     case 'agent-stop': {
@@ -276,7 +277,7 @@ function killed(world: World, node: SimNode, forMs: number, power: boolean): num
 
 function setHealth(node: SimNode, healthy: boolean): void {
   node.healthy = healthy
-  node.take({ type: 'health', healthy })
+  node.tellHealth()
 }
 
 function setMaintenance(node: SimNode, on: boolean): void {

@@ -6,6 +6,7 @@
  */
 import type { Heartbeat } from '../core/heartbeat.ts'
 import type { NodeName, Policy } from '../core/policy.ts'
+import type { DataWorld } from './data-world.ts'
 import { Network } from './network.ts'
 import { SimNode, type Surroundings } from './node.ts'
 import { Random } from './random.ts'
@@ -31,6 +32,8 @@ export class World implements Surroundings {
   readonly witness: Witness
   readonly nodes: Record<NodeName, SimNode>
   readonly checkers: Checker[] = []
+  /** Null: the pair keeps no replicated data. */
+  data: DataWorld | null = null
   /** Told of every fault that strikes; null when nobody listens. */
   struck: ((what: string, lastsMs: number) => void) | null = null
   /** Heartbeats kept for a replay; null when nobody records. */

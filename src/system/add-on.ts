@@ -54,11 +54,15 @@ export interface AddOn {
   enterNetns(path: string): void
   lockFile(path: string): boolean
   execProgram(path: string, words: readonly string[]): never
+  sealDescriptors(): void
+  watchProcess(pid: number, onEnd: () => void): number
+  unwatchProcess(fd: number): void
   neighbourConfirm(index: number, family: 4 | 6, address: string): boolean
   gateOpen(): number
   gateExchange(fd: number, buffer: Buffer, timeoutMs: number): boolean
   fdClose(fd: number): void
   sdNotify(socketPath: string, text: string): void
+  sendDatagram(socketPath: string, bytes: Buffer): boolean
   carrier(name: string): boolean
   linkState(name: string): LinkState | null
   linkNames(): string[]

@@ -11,7 +11,7 @@ import { execa } from 'execa'
 /** How long after SIGTERM at the time limit a program is killed. */
 const KILL_AFTER_MS = 500
 
-/** More output than this is cut off: no program we start has more to say. */
+/** More output than this is a failure, unless more is asked for. */
 const OUTPUT_MAX_CHARS = 1_000_000
 
 export interface RunRequest {
@@ -30,6 +30,8 @@ export interface RunRequest {
   /** Added to our own environment. */
   env?: Readonly<Record<string, string>>
   cwd?: string
+  /** Of output, each stream; a million when left out. */
+  outputMaxChars?: number
 }
 
 export type RunCode =
@@ -76,7 +78,7 @@ export async function run(request: RunRequest): Promise<RunResult> {
   const subprocess = execa(request.command, [...request.args], {
     reject: false,
     detached: true,
-    maxBuffer: OUTPUT_MAX_CHARS,
+    maxBuffer: request.outputMaxChars ?? OUTPUT_MAX_CHARS,
     stripFinalNewline: false,
     ...inputOf(request),
     ...(request.env === undefined ? {} : { env: { ...request.env } }),

@@ -40,6 +40,12 @@ export interface FileContent {
 const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
 
 /**
+ * Read at a time. Room for the whole of a large limit at once would be expensive: all memory of an agent
+ * is locked, so each page of it is filled with zeros first.
+ */
+const PIECE_BYTES = 64 * 1024
+
+/**
  * Reads a regular file that is not larger than the limit.
  *
  * @returns never rejects; what goes wrong is a value
@@ -53,17 +59,19 @@ export async function readWholeFile(
     handle = await open(path, READ_FLAGS)
     const status = await handle.stat()
     if (!status.isFile()) return refuse('HA_FILE_NOT_REGULAR', `${path} is not a regular file`)
-    // One byte more than allowed, whatever the size said: files in /proc claim to be empty.
-    const buffer = Buffer.alloc(limits.maxBytes + 1)
+    // To the end or one byte beyond the limit, whatever the size said: files in /proc claim to be empty.
+    const pieces: Buffer[] = []
     let length = 0
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length)
+    while (length <= limits.maxBytes) {
+      const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, limits.maxBytes + 1 - length))
+      const { bytesRead } = await handle.read(piece, 0, piece.length, length)
+      if (bytesRead === 0) break
       length += bytesRead
-      if (bytesRead === 0 || length === buffer.length) break
+      pieces.push(piece.subarray(0, bytesRead))
     }
     if (length > limits.maxBytes || status.size > limits.maxBytes) return tooLarge(path, limits)
     const { uid, gid } = status
-    return { ok: true, bytes: buffer.subarray(0, length), mode: status.mode & 0o7777, uid, gid }
+    return { ok: true, bytes: Buffer.concat(pieces), mode: status.mode & 0o7777, uid, gid }
   } catch (cause) {
     return failure('read', path, cause)
   } finally {
@@ -156,6 +164,16 @@ export async function pathExists(path: string): Promise<boolean> {
     return true
   } catch {
     return false
+  }
+}
+
+/** Changes whenever the file under this path does; empty when there is none. */
+export async function fileStamp(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = await stat(path)
+    return [ino, size, mtimeMs, ctimeMs].join(' ')
+  } catch {
+    return ''
   }
 }
 

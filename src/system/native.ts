@@ -187,6 +187,15 @@ export function sdNotify(socketPath: string, text: string): void {
 }
 
 /**
+ * Sends one datagram to a unix socket, at once or not at all.
+ *
+ * @returns false when it did not go: nobody reads, or too slowly, or it is too large
+ */
+export function sendDatagram(socketPath: string, bytes: Buffer): boolean {
+  return addOn().sendDatagram(socketPath, bytes)
+}
+
+/**
  * Whether the driver sees a link partner, now.
  *
  * Takes microseconds, but also the kernel's configuration lock: whoever holds that holds us up.
@@ -316,6 +325,43 @@ export function execProgram(path: string, words: readonly string[]): never {
   return addOn().execProgram(path, words)
 }
 
+/**
+ * Marks every descriptor of this process but the standard streams to be closed in programs it starts.
+ * For those that a library opened without; one that is opened later is not covered.
+ */
+export function sealDescriptors(): void {
+  addOn().sealDescriptors()
+}
+
+/** A process whose end is waited for. */
+export interface ProcessWatch {
+  /** The callback is not called after this. */
+  close(): void
+}
+
+/**
+ * Tells when a process has ended with all its threads, whoever is its parent.
+ *
+ * The id may belong to another process than the one that was meant: look at its start afterwards.
+ *
+ * @param onEnd  called once, from the event loop
+ * @throws NativeError  ESRCH when there is none, ENOSYS before Linux 5.3
+ */
+export function watchProcess(pid: number, onEnd: () => void): ProcessWatch {
+  let open = true
+  const fd = addOn().watchProcess(pid, () => {
+    open = false
+    onEnd()
+  })
+  return {
+    close() {
+      // The number may belong to somebody else by the second time.
+      if (open) addOn().unwatchProcess(fd)
+      open = false
+    },
+  }
+}
+
 /** The whole door as one value, for those who are handed it. */
 export const native = {
   bootTimeMs,
@@ -328,6 +374,8 @@ export const native = {
   enterNetns,
   lockFile,
   execProgram,
+  sealDescriptors,
+  watchProcess,
   gateOpen,
   gateExchange,
   fdClose,

@@ -1,7 +1,7 @@
 /**
  * How do we hold one UDP conversation with one other address?
  *
- * The one door to node:dgram. A conversation is a socket bound to our address and connected to the
+ * For the heart's conversations; short questions of others are `udp-ask.ts`. A conversation is a socket bound to our address and connected to the
  * peer's: the kernel then hands us datagrams of that address only, and `send` makes the system call
  * before it returns (an unconnected socket first asks a name lookup). Addresses are numeric; the
  * lookup handed to dgram returns them as they are, so the thread pool is never involved.

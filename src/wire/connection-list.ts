@@ -1,25 +1,8 @@
 /**
  * How does the active tell the standby which TCP connections its clients hold?
  *
- * One list in as many datagrams as it takes, each signed and readable by itself, at most 1 200 bytes
- * so that none is fragmented. Big endian.
- *
- * | offset | size | field                                                         |
- * | -----: | ---: | ------------------------------------------------------------- |
- * |      0 |    4 | magic `TNDC`                                                  |
- * |      4 |    1 | version, 1                                                    |
- * |      5 |    1 | id of the key that signed, 1 to 255                           |
- * |      6 |    2 | length of the whole datagram in bytes, 64 to 1 200            |
- * |      8 |    1 | node: 1 `sp1`, 2 `sp2`                                        |
- * |      9 |    1 | sent as 0, ignored                                            |
- * |     10 |    1 | part, from 0                                                  |
- * |     11 |    1 | parts of this list, 1 to 255                                  |
- * |     12 |    4 | sent as 0, ignored                                            |
- * |     16 |    8 | boot of the sender, as in its heartbeats                      |
- * |     24 |    6 | number of the list, from 1; a later list has a larger one     |
- * |     30 |    2 | sent as 0, ignored                                            |
- * |     32 |    n | groups: connections to one floating IP and port               |
- * | length - 32 | 32 | HMAC-SHA256 over everything before it                      |
+ * A list of the kind `TNDC` (`signed-list.ts`). What it says are groups: connections to one floating IP and
+ * port. Big endian.
  *
  * A group: family (1: 4 or 6), count (1: 1 to 255), port (2), floating IP (4 or 16), and `count` times the
  * client's address (4 or 16) and port (2). 6 bytes per IPv4 client: 2 000 of them take 11 datagrams.
@@ -31,23 +14,23 @@
  * boot and number keep recordings out. The list is not encrypted: it says who talks to the platform, no
  * more than the packets themselves say on the LAN.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { NodeName } from '../core/policy.ts'
 import { ipv4Text, ipv6Text } from './ethernet.ts'
 import { addressBytes } from './ip-address.ts'
 import type { PairKey } from './key.ts'
+import {
+  hasMagic,
+  LIST_BODY_MAX_BYTES,
+  LIST_PART_MAX_BYTES,
+  type ListHead,
+  type ListRejectReason,
+  openListPart,
+  signList,
+} from './signed-list.ts'
 
 const MAGIC = 0x544e_4443
-const VERSION = 1
-const HEAD_BYTES = 32
-const HMAC_BYTES = 32
 const GROUP_COUNT_MAX = 255
-const PARTS_MAX = 255
-const U48_MAX = 0xffff_ffff_ffff
-const NODES: readonly NodeName[] = ['sp1', 'sp2']
 
-/** Below the 1 232 bytes that IPv6 carries everywhere (RFC 8200, 5). */
-export const CONNECTION_LIST_MAX_BYTES = 1200
+export const CONNECTION_LIST_MAX_BYTES = LIST_PART_MAX_BYTES
 /** Connections in one list. In the worst case, all IPv6 and each to another port, they are 142 parts. */
 export const CONNECTIONS_MAX = 4096
 
@@ -59,12 +42,7 @@ export interface TcpConnection {
   readonly clientPort: number
 }
 
-export interface ConnectionList {
-  readonly node: NodeName
-  /** 16 hexadecimal digits. */
-  readonly boot: string
-  /** 1 to 2^48 - 1, larger than that of every earlier list of this boot. */
-  readonly number: number
+export interface ConnectionList extends ListHead {
   readonly connections: readonly TcpConnection[]
 }
 
@@ -75,16 +53,13 @@ export interface ConnectionListPart extends ConnectionList {
   readonly parts: number
 }
 
-/** In the order in which it is looked at, cheapest first. */
-export type ListRejectReason = 'short' | 'magic' | 'version' | 'length' | 'key' | 'hmac' | 'field'
-
 export type ConnectionListRead =
   | { ok: true; part: ConnectionListPart }
   | { ok: false; reason: ListRejectReason }
 
 /** Whether a datagram means to be a part of a list; nothing is proven by that. */
 export function isConnectionList(bytes: Buffer): boolean {
-  return bytes.length >= 4 && bytes.readUInt32BE(0) === MAGIC
+  return hasMagic(bytes, MAGIC)
 }
 
 /**
@@ -97,27 +72,8 @@ export function isConnectionList(bytes: Buffer): boolean {
 export function encodeConnectionList(list: ConnectionList, key: PairKey): Buffer[] {
   if (list.connections.length > CONNECTIONS_MAX)
     throw new RangeError(`connection list: ${list.connections.length} connections`)
-  if (!Number.isInteger(list.number) || list.number < 1 || list.number > U48_MAX)
-    throw new RangeError(`connection list: number is ${list.number}`)
-  if (!/^[0-9a-f]{16}$/.test(list.boot))
-    throw new RangeError('connection list: boot must be 16 hexadecimal digits')
   const bodies = fillBodies(groupsOf(list.connections))
-  if (bodies.length > PARTS_MAX) throw new RangeError(`connection list: ${bodies.length} parts`)
-  return bodies.map((body, part) => {
-    const bytes = Buffer.alloc(HEAD_BYTES + body.length + HMAC_BYTES)
-    bytes.writeUInt32BE(MAGIC, 0)
-    bytes[4] = VERSION
-    bytes[5] = key.id
-    bytes.writeUInt16BE(bytes.length, 6)
-    bytes[8] = NODES.indexOf(list.node) + 1
-    bytes[10] = part
-    bytes[11] = bodies.length
-    bytes.write(list.boot, 16, 'hex')
-    bytes.writeUIntBE(list.number, 24, 6)
-    body.copy(bytes, HEAD_BYTES)
-    sign(bytes, key).copy(bytes, bytes.length - HMAC_BYTES)
-    return bytes
-  })
+  return signList(list, { magic: MAGIC, bodies, name: 'connection list' }, key)
 }
 
 /**
@@ -130,25 +86,12 @@ export function decodeConnectionList(
   bytes: Uint8Array,
   keys: readonly PairKey[],
 ): ConnectionListRead {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (view.length < HEAD_BYTES + HMAC_BYTES) return { ok: false, reason: 'short' }
-  if (!isConnectionList(view)) return { ok: false, reason: 'magic' }
-  if (view[4] !== VERSION) return { ok: false, reason: 'version' }
-  if (view.length > CONNECTION_LIST_MAX_BYTES || view.readUInt16BE(6) !== view.length)
-    return { ok: false, reason: 'length' }
-  const key = keys.find((candidate) => candidate.id === view[5])
-  if (key === undefined) return { ok: false, reason: 'key' }
-  if (!timingSafeEqual(sign(view, key), view.subarray(view.length - HMAC_BYTES)))
-    return { ok: false, reason: 'hmac' }
-  const node = NODES[view.readUInt8(8) - 1]
-  const part = view.readUInt8(10)
-  const parts = view.readUInt8(11)
-  const number = view.readUIntBE(24, 6)
-  const connections = readGroups(view.subarray(HEAD_BYTES, view.length - HMAC_BYTES))
-  if (node === undefined || part >= parts || number === 0 || connections === null)
-    return { ok: false, reason: 'field' }
-  const boot = view.toString('hex', 16, 24)
-  return { ok: true, part: { node, boot, number, part, parts, connections } }
+  const read = openListPart(bytes, MAGIC, keys)
+  if (!read.ok) return read
+  const connections = readGroups(read.body)
+  if (connections === null) return { ok: false, reason: 'field' }
+  const { topic: _none, ...head } = read.head
+  return { ok: true, part: { ...head, connections } }
 }
 
 /** Connections to one floating IP and port, as bytes. */
@@ -184,7 +127,7 @@ function groupsOf(connections: readonly TcpConnection[]): Iterable<Group> {
 
 /** Fills datagrams one after the other; a group that does not fit is continued in the next. */
 function fillBodies(groups: Iterable<Group>): Buffer[] {
-  const room = CONNECTION_LIST_MAX_BYTES - HEAD_BYTES - HMAC_BYTES
+  const room = LIST_BODY_MAX_BYTES
   const bodies: Buffer[] = []
   let body: Buffer[] = []
   let used = 0
@@ -233,10 +176,4 @@ function readGroups(bytes: Buffer): TcpConnection[] | null {
     at = end
   }
   return connections
-}
-
-function sign(bytes: Buffer, key: PairKey): Buffer {
-  return createHmac('sha256', key.secret)
-    .update(bytes.subarray(0, bytes.length - HMAC_BYTES))
-    .digest()
 }

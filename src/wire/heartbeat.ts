@@ -24,17 +24,17 @@
  * |     58 |    6 | position: term of its history                                 | 1 |
  * |     64 |    8 | position: offset, below 2^53                                  | 1 |
  * |     72 |    4 | heardAgo in microseconds, rounded down                        | 1 |
- * |     76 |    n | sections that are appended, for people: `store-words.ts`      | 1 |
+ * |     76 |    n | sections that are appended, for people: `section.ts`          | 1 |
  * | length - 32 | 32 | HMAC-SHA256 (RFC 2104) over everything before it           | 1 |
  *
  * The HMAC is not shortened: 16 bytes less would gain nothing on a LAN. It covers what is appended,
  * so a node that does not know those fields still knows that the peer wrote them. It proves who
  * wrote, not when: replays are judged by the core (PROTOCOL, B1, B2).
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { Heartbeat, Role } from '../core/heartbeat.ts'
 import type { NodeName } from '../core/policy.ts'
-import type { PairKey } from './key.ts'
+import { type PairKey, signatureOf } from './key.ts'
 
 const MAGIC = 0x544e444d
 const VERSION = 1
@@ -45,7 +45,8 @@ const HMAC_BYTES = 32
 export const HEARTBEAT_BYTES = BODY_BYTES + HMAC_BYTES
 /** Longer than any later release may grow; far below every MTU. */
 export const HEARTBEAT_MAX_BYTES = 512
-const APPENDED_MAX_BYTES = HEARTBEAT_MAX_BYTES - HEARTBEAT_BYTES
+/** Room for sections behind the body. */
+export const APPENDED_MAX_BYTES = HEARTBEAT_MAX_BYTES - HEARTBEAT_BYTES
 const NOTHING = new Uint8Array(0)
 
 const ROLES: readonly Role[] = ['standby', 'elect', 'take', 'active', 'demoting']
@@ -65,6 +66,7 @@ const FLAGS = {
   healthy: 0x0400,
   maintenance: 0x0800,
   acknowledges: 0x1000,
+  positionUnknown: 0x2000,
 } as const
 
 const U32 = 0x1_0000_0000
@@ -196,6 +198,7 @@ function readFields(view: Buffer): Heartbeat | null {
     direct: (flags & FLAGS.direct) !== 0,
     grant: (flags & FLAGS.grant) !== 0,
     position: { term: view.readUIntBE(58, 6), offset },
+    positionUnknown: (flags & FLAGS.positionUnknown) !== 0,
     sync: (flags & FLAGS.sync) !== 0,
     inSync: (flags & FLAGS.inSync) !== 0,
     sole: (flags & FLAGS.sole) !== 0,
@@ -215,6 +218,7 @@ function flagsOf(heartbeat: Heartbeat): number {
     (heartbeat.hears ? FLAGS.hears : 0) |
     (heartbeat.direct ? FLAGS.direct : 0) |
     (heartbeat.grant ? FLAGS.grant : 0) |
+    (heartbeat.positionUnknown ? FLAGS.positionUnknown : 0) |
     (heartbeat.sync ? FLAGS.sync : 0) |
     (heartbeat.inSync ? FLAGS.inSync : 0) |
     (heartbeat.sole ? FLAGS.sole : 0) |
@@ -226,7 +230,7 @@ function flagsOf(heartbeat: Heartbeat): number {
 }
 
 function sign(bytes: Buffer, signedBytes: number, key: PairKey): Buffer {
-  return createHmac('sha256', key.secret).update(bytes.subarray(0, signedBytes)).digest()
+  return signatureOf(bytes.subarray(0, signedBytes), key)
 }
 
 /**

@@ -8,7 +8,7 @@
  * Who may read the file is not judged here (`system/key-file.ts`). No message contains a secret, nor
  * the text of a line: a line that is merely misplaced may be one.
  */
-import { createHash, createSecretKey, type KeyObject } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 
 /** Shared secrets are this long; the output length of SHA-256 (RFC 2104, section 3). */
 export const SECRET_BYTES = 32
@@ -36,6 +36,11 @@ export function makeKey(id: number, secret: Uint8Array): PairKey {
   if (!Number.isInteger(id) || id < 1 || id > 255) throw new RangeError(`key id ${id}`)
   if (secret.length !== SECRET_BYTES) throw new RangeError(`a secret of ${secret.length} bytes`)
   return { id, secret: createSecretKey(secret) }
+}
+
+/** HMAC-SHA256 of some bytes: what makes a datagram one of the pair. */
+export function signatureOf(bytes: Uint8Array, { secret }: PairKey): Buffer {
+  return createHmac('sha256', secret).update(bytes).digest()
 }
 
 const NEW_KEY = 'Make a new one with "tandem key new" and copy it to the peer.'

@@ -1,5 +1,5 @@
 /**
- * How does a node tell the peer how far each of its stores is? A section behind the body of a heartbeat.
+ * How does a node tell the peer how far each of its stores is? A section behind the body of a heartbeat (`section.ts`).
  *
  * For people and for records: no rule of the protocol reads it (PROTOCOL, "Data" has a position of its
  * own). It is made once per look at a store; only its age is written anew into each heartbeat. Signed
@@ -24,13 +24,25 @@
  * With names of up to 12 letters seven stores fit. A peer that is not told of a store says so.
  */
 
-export const STORE_WORDS_MAX_BYTES = 404
+import { EARLY_WORD_BYTES } from './early-word.ts'
+import { APPENDED_MAX_BYTES } from './heartbeat.ts'
+import {
+  atMost,
+  f64,
+  SectionReader,
+  sectionIn,
+  shortText,
+  U16_MAX,
+  u16,
+  u32,
+  u48,
+} from './section.ts'
+
+export const STORE_WORDS_MAX_BYTES = APPENDED_MAX_BYTES - EARLY_WORD_BYTES
 /** Where the age lies. */
 const AGE_AT = 3
 const TAG = 1
 const HEAD_BYTES = 11
-const U16_MAX = 0xffff
-const U48_MAX = 0xffff_ffff_ffff
 const HISTORY_CHARS = 16
 
 const FLAGS = {
@@ -132,15 +144,20 @@ export function sameStoreWords(one: Buffer, other: Buffer): boolean {
   return one.length === other.length && one.compare(other, after, other.length, after) === 0
 }
 
+/** The section of the stores behind the body of a heartbeat, a view; null when there is none. */
+export function storeWordsIn(appended: Buffer): Buffer | null {
+  return sectionIn(appended, TAG)
+}
+
 /**
  * Reads what lies behind the body of a heartbeat. Never throws.
  *
  * @returns null when no word of stores is in it, or it is not as we know it
  */
 export function decodeStoreWords(appended: Buffer): { ageMs: number; words: StoreWords } | null {
-  const section = sectionIn(appended)
+  const section = storeWordsIn(appended)
   if (section === null || section.length < HEAD_BYTES) return null
-  const reader = new Reader(section, HEAD_BYTES)
+  const reader = new SectionReader(section, HEAD_BYTES)
   const stores: StoreWord[] = []
   for (let left = section.readUInt8(6); left > 0; left -= 1) stores.push(readStore(reader))
   if (reader.short) return null
@@ -156,20 +173,10 @@ export function decodeStoreWords(appended: Buffer): { ageMs: number; words: Stor
   }
 }
 
-function sectionIn(appended: Buffer): Buffer | null {
-  for (let at = 0; at + 3 <= appended.length; ) {
-    const endsAt = at + 3 + appended.readUInt16BE(at + 1)
-    if (endsAt > appended.length) return null
-    if (appended[at] === TAG) return appended.subarray(at, endsAt)
-    at = endsAt
-  }
-  return null
-}
-
 function encodeStore(store: StoreWord): Buffer {
   const { position, rate, logBytes, loss, compared } = store
-  const parts: Buffer[] = [u16(flagsOf(store)), short(store.name), u16(store.lookedAgoMs)]
-  if (position !== null) parts.push(short(historyToken(position.history)), f64(position.offset))
+  const parts: Buffer[] = [u16(flagsOf(store)), shortText(store.name), u16(store.lookedAgoMs)]
+  if (position !== null) parts.push(shortText(historyToken(position.history)), f64(position.offset))
   if (rate !== null) parts.push(u32(rate))
   if (logBytes !== null) parts.push(f64(logBytes))
   if (loss !== null) parts.push(u48(loss.term), f64(loss.most), f64(loss.anchor), f64(loss.from))
@@ -177,7 +184,7 @@ function encodeStore(store: StoreWord): Buffer {
   return Buffer.concat(parts)
 }
 
-function readStore(reader: Reader): StoreWord {
+function readStore(reader: SectionReader): StoreWord {
   const flags = reader.uint(2)
   const has = (flag: number): boolean => (flags & flag) !== 0
   const role = has(FLAGS.writable) ? 'writable' : has(FLAGS.readOnly) ? 'read-only' : null
@@ -217,80 +224,4 @@ function flagsOf(store: StoreWord): number {
     (store.loss === null ? 0 : FLAGS.loss) |
     (store.compared === null ? 0 : FLAGS.compared)
   )
-}
-
-/** Reads on and on; past the end it yields nothing and remembers that. */
-class Reader {
-  readonly #bytes: Buffer
-  #at: number
-  short = false
-
-  constructor(bytes: Buffer, at: number) {
-    this.#bytes = bytes
-    this.#at = at
-  }
-
-  uint(size: number): number {
-    return this.#has(size) ? this.#bytes.readUIntBE(this.#step(size), size) : 0
-  }
-
-  /** Null for one that is not known. */
-  number(): number | null {
-    if (!this.#has(8)) return null
-    const value = this.#bytes.readDoubleBE(this.#step(8))
-    return Number.isFinite(value) ? value : null
-  }
-
-  text(): string {
-    const length = this.uint(1)
-    if (!this.#has(length)) return ''
-    const at = this.#step(length)
-    return this.#bytes.toString('latin1', at, at + length)
-  }
-
-  #step(size: number): number {
-    const at = this.#at
-    this.#at += size
-    return at
-  }
-
-  #has(size: number): boolean {
-    if (this.#at + size <= this.#bytes.length) return true
-    this.short = true
-    return false
-  }
-}
-
-function atMost(value: number, max: number): number {
-  return Math.max(0, Math.min(Math.ceil(value), max))
-}
-
-function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2)
-  bytes.writeUInt16BE(atMost(value, U16_MAX))
-  return bytes
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(atMost(value, 0xffff_ffff))
-  return bytes
-}
-
-function u48(value: number): Buffer {
-  const bytes = Buffer.alloc(6)
-  bytes.writeUIntBE(atMost(value, U48_MAX), 0, 6)
-  return bytes
-}
-
-function f64(value: number | null): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeDoubleBE(value ?? Number.NaN)
-  return bytes
-}
-
-/** Names and histories are plain ASCII, and shorter than this by far. */
-function short(text: string): Buffer {
-  const bytes = Buffer.from(text, 'latin1').subarray(0, 0xff)
-  return Buffer.concat([Buffer.from([bytes.length]), bytes])
 }

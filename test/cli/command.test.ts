@@ -64,6 +64,12 @@ describe('places', () => {
   })
 })
 
+describe('a lone dash', () => {
+  test('is a value: what comes in, or goes out, by the standard streams', () => {
+    expect(parsed(['on', '--run', '-'], {}).places.runDir).toBe('-')
+  })
+})
+
 describe('a wrong command line', () => {
   test.each([
     [['on', '--jsno'], 'unknown option --jsno; did you mean --json?'],

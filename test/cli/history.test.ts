@@ -33,6 +33,24 @@ TIME                      TAKEN OVER BY  TERM  STORE  WRITES OF THE LAST  LOST A
     expect(ports.limits).toStrictEqual([2])
   })
 
+  test('shows below a takeover what was done, and when', async () => {
+    const [first, ...others] = HISTORY.transitions
+    if (first === undefined) throw new Error('no history')
+    const steps = [
+      { afterMs: 1.4, sentence: 'the gate is open' },
+      { afterMs: 1_312, sentence: 'lb was started (1200 ms)' },
+    ]
+    const transitions = [{ ...first, steps }, ...others]
+    const history = async () => ({ ...HISTORY, transitions, losses: [] })
+    const { out } = await shown([], pretendPorts({ history }))
+    expect(out.split('\n').slice(1, 5)).toEqual([
+      expect.stringContaining('elected: the peer granted the lease'),
+      '     +1 ms  the gate is open',
+      '  +1312 ms  lb was started (1200 ms)',
+      expect.stringContaining('no node is active'),
+    ])
+  })
+
   test('of a node that never changed says so', async () => {
     const history = async () => ({ ...HISTORY, transitions: [], losses: [] })
     const { out } = await shown([], pretendPorts({ history }))

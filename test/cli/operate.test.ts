@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { run as drain } from '../../src/cli/drain.ts'
 import { run as maintenance } from '../../src/cli/maintenance.ts'
 import { run as makeActive } from '../../src/cli/make-active.ts'
 import { run as makeStandby } from '../../src/cli/make-standby.ts'
@@ -72,9 +73,9 @@ done: sp1 is standby
 
   test('of a node that is standby already is a success', async () => {
     const already = {
-      state: 'done',
+      state: 'done' as const,
       steps: [{ atMs: 0, sentence: 'sp1 is standby already' }],
-    } as const
+    }
     expect(await typed(makeStandby, [], through(already))).toStrictEqual({
       code: 0,
       out: '    0 ms  sp1 is standby already\ndone: sp1 is standby\n',
@@ -187,6 +188,28 @@ describe('make-active', () => {
       "tandem make-active: --node 'sp3' is not a node of the pair (sp1 or sp2)\n" +
         '  see: tandem make-active --help\n',
     )
+  })
+})
+
+describe('drain', () => {
+  test('is handed on', async () => {
+    const ports = through({ kind: 'drain', state: 'done' })
+    expect(await typed(drain, ['on'], ports)).toStrictEqual({
+      code: 0,
+      out: 'done: every load-balancer was seen to know it\n',
+      err: '',
+    })
+    expect(ports.requests).toStrictEqual([{ kind: 'drain', node: null, force: false, on: true }])
+  })
+
+  test.each([
+    [[], 'missing argument: on|off'],
+    [['yes'], "'yes' is neither on nor off"],
+    [['on', '--node', 'sp1'], '--node means nothing here: it is about both nodes'],
+  ])('refuses %j', async (args, complaint) => {
+    const io = capturedIo()
+    expect(await drain(args, io)).toBe(1)
+    expect(io.err).toBe(`tandem drain: ${complaint}\n  see: tandem drain --help\n`)
   })
 })
 

@@ -9,9 +9,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { run, stepsFor } from '../../src/cli/reload.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { fingerprintsOf } from '../../src/config/parts.ts'
+import type { OperationRequest } from '../../src/control/schema.ts'
 import { capturedIo } from '../fixtures/captured-io.ts'
 import { type PretendAgent, pretendPorts, startPretendAgent } from '../fixtures/control-agent.ts'
-import { STATUS } from '../fixtures/control-documents.ts'
+import { operationWith, STATUS } from '../fixtures/control-documents.ts'
 
 const PRO = join(import.meta.dirname, '../fixtures/config/pro')
 const scratch = mkdtempSync(join(tmpdir(), 'tandem-reload-'))
@@ -94,6 +95,51 @@ The nodes may differ in these: no service is interrupted.
   2. on sp1, the standby by then: systemctl restart tandemd
 `,
       err: '',
+    })
+  })
+
+  test('has the agent take over what it can, and says what that was', async () => {
+    change('config.yml', 'timing: fast', 'timing: fast\n  outside_checks: process')
+    const loaded = await loadConfig({ directory, node: 'sp1', etcDirectory })
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.mistakes))
+    const { config } = loaded
+    await agent?.stop()
+    let taken = false
+    const requests: OperationRequest[] = []
+    const before = { ...config, outsideChecks: [] }
+    const ports = pretendPorts({
+      status: async () => ({
+        ...STATUS,
+        self: { ...STATUS.self, configuration: fingerprintsOf(taken ? config : before) },
+      }),
+      operate: async (request) => {
+        requests.push(request)
+        taken = true
+        const steps = [{ atMs: 3, sentence: 'what is asked from outside is in force' }]
+        return { ...operationWith({ kind: 'reload', state: 'done' }), steps }
+      },
+    })
+    agent = await startPretendAgent(ports)
+    expect(await reload()).toEqual({
+      exitCode: 0,
+      out: 'In force:\n  what is asked from outside is in force\nthe agent runs with this configuration; nothing is to be done\n',
+      err: '',
+    })
+    expect(requests).toEqual([{ kind: 'reload', node: null, force: false }])
+  })
+
+  test('says why the agent took over nothing', async () => {
+    change('config.yml', 'timing: fast', 'timing: fast\n  outside_checks: process')
+    await agent?.stop()
+    const reason = { code: 'not-applied', sentence: 'lb does not end', mend: 'tandem reload' }
+    const ports = pretendPorts({
+      operate: async () => ({ ...operationWith({ kind: 'reload', state: 'refused' }), reason }),
+    })
+    agent = await startPretendAgent(ports)
+    expect(await reload('--node', 'sp1')).toEqual({
+      exitCode: 3,
+      out: '',
+      err: 'tandem reload: refused: lb does not end (not-applied)\n  mend: tandem reload\n',
     })
   })
 

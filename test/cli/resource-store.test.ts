@@ -45,6 +45,7 @@ beforeEach(() => {
     },
     lockFile: () => !agentRuns,
     announce: unused,
+    openService: unused,
     openStores: async (configs) => {
       opened = configs.map(({ name, kind, port }) => `${name} ${kind} ${port}`)
       return { ok: true, stores: [store] }

@@ -78,6 +78,9 @@ beforeEach(() => {
       return true
     },
     announce: ({ floatingIps }) => announced.push(floatingIps.map(({ address }) => address)),
+    openService: () => {
+      throw new Error('no service is to be touched')
+    },
     openStores: async () => ({ ok: true, stores: [] }),
     etcDirectory: scratch,
     machineName: 'sp1',
@@ -255,9 +258,10 @@ describe('what is refused', () => {
   })
 
   test('a program that was not built is not installed', async () => {
-    doors.addresses.addressList = () => {
+    const addressList = (): never => {
       throw new Error('tandem.node is not at or above /x; build it with: npm run build:native')
     }
+    doors = { ...doors, addresses: { ...doors.addresses, addressList } }
     expect((await act('monitor')).code).toBe(5)
   })
 })

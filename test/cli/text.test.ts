@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { formatMs } from '../../src/cli/duration.ts'
 import { paintFor } from '../../src/cli/paint.ts'
 import { cell, table } from '../../src/cli/table.ts'
+import { formatMs } from '../../src/control/duration.ts'
 import { capturedIo } from '../fixtures/captured-io.ts'
 
 test.each([

@@ -10,7 +10,13 @@ const FACTS: DigestInput = {
   mode: 'ping',
   timing: TIMING_PROFILES.default,
   pingNodes: [ping('192.0.2.1'), ping('192.0.2.2')],
+  witness: null,
   floatingIps: [floating('192.0.2.10'), floating('192.0.2.11')],
+}
+
+const WITNESS = {
+  endpoints: ['https://192.0.2.61:2379', 'https://192.0.2.62:2379'],
+  record: 'pair1',
 }
 
 describe('the digest', () => {
@@ -29,11 +35,20 @@ describe('the digest', () => {
         .map((ip) => ({ ...ip, interface: 'bond0', label: null })),
     }
     expect(digestOf(reordered)).toBe(digestOf(FACTS))
+    const turned = { ...WITNESS, endpoints: WITNESS.endpoints.toReversed() }
+    expect(digestOf({ ...FACTS, witness: turned })).toBe(digestOf({ ...FACTS, witness: WITNESS }))
   })
 
   it('depends on each fact that both nodes must have alike', () => {
     const others: DigestInput[] = [
       { ...FACTS, mode: 'witness' },
+      { ...FACTS, mode: 'witness', witness: WITNESS },
+      { ...FACTS, mode: 'witness', witness: { ...WITNESS, record: 'pair2' } },
+      {
+        ...FACTS,
+        mode: 'witness',
+        witness: { ...WITNESS, endpoints: ['https://192.0.2.61:2379'] },
+      },
       { ...FACTS, pingNodes: [ping('192.0.2.1')] },
       { ...FACTS, pingNodes: [ping('192.0.2.1'), ping('192.0.2.3')] },
       { ...FACTS, floatingIps: [floating('192.0.2.10')] },

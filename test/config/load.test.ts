@@ -53,6 +53,7 @@ describe('a platform’s own files', () => {
     expect(loaded.config).toEqual({
       node: 'sp1',
       hostName: 'sp1',
+      ...{ witness: null, fence: null },
       peerHostName: 'sp2',
       mode: 'ping',
       policy: {
@@ -68,6 +69,13 @@ describe('a platform’s own files', () => {
           confirmAloneAfterMs: 60,
         },
         digest: '89e416300357b7f9',
+      },
+      // The placeholder that the platform ships for its administrator is nobody.
+      alarms: { channels: [], remindAfterMs: 86_400_000 },
+      drift: {
+        files: ['/etc/kamailio', '/etc/rtpengine', '/etc/ngcp-config/*.yml'],
+        except: [],
+        afterMs: 900_000,
       },
       timingProfile: 'fast',
       port: 694,
@@ -134,13 +142,19 @@ describe('a platform’s own files', () => {
           probeMisses: 3,
           minFreeMb: null,
           archivesKept: 10,
+          lagMax: 10_000,
           verify: null,
         },
       ],
+      services: [],
+      outsideChecks: [],
+      loadBalancers: [],
+      callCheck: null,
       keyFile: '/etc/tandem/key',
       mainStallMs: 3000,
       gate: 'auto',
       controlGroup: 'adm',
+      api: null,
     })
   })
 

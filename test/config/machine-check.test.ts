@@ -57,6 +57,19 @@ describe('this machine', () => {
     expect(await systemDoors.interfaceExists('no-such-if0')).toBe(false)
   })
 
+  it('is told that the fence agent or its password is not there', async () => {
+    const plug = { parameters: {}, passwordFile: null }
+    const passwordFile = join(scratch, 'no-password')
+    const agent = '/nowhere/fence_x'
+    const plugs = { sp1: plug, sp2: { ...plug, passwordFile } }
+    const config = configWith(keyFile(GOOD_KEY))
+    const fence = { agent, timeoutMs: 1_000, plugs }
+    expect(linesOf(await checkMachine({ ...config, fence }, everything))).toEqual([
+      `error ${agent}  is not there -> install it (apt-get install fence-agents), or correct tandem.fence.agent`,
+      `error ${passwordFile}  cannot read ${passwordFile}: it does not exist -> put it in place: chown root ${passwordFile} && chmod 600 ${passwordFile}`,
+    ])
+  })
+
   it('is told what is wrong with the key, never what stands in it', async () => {
     const missing = join(scratch, 'missing')
     expect(await saidOf(missing)).toEqual([

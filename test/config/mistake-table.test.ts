@@ -12,6 +12,10 @@ const tandem = (text: string): string => `${edit(CONFIG, '  timing: fast\n', '')
 const on = (from: string, to: string, node: 'sp1' | 'sp2' = 'sp1'): string =>
   editOn(node, NETWORK, from, to)
 
+/** All that a witness needs. */
+const WITNESS =
+  "{etcd: ['https://192.0.2.61:2379'], record: pair1, ca_file: /etc/ca.crt, certificate_file: /etc/e.crt, key_file: /etc/e.key}"
+
 type Row = [what: string, texts: { config?: string; network?: string; node?: string }]
 
 const ROWS: Row[] = [
@@ -25,8 +29,44 @@ const ROWS: Row[] = [
   ],
   ['a section beside its name', { config: `${CONFIG}tandm: {mode: ping}\n` }],
   ['an unknown profile', { config: edit(CONFIG, 'fast', 'fats') }],
-  ['mode witness', { config: tandem('  mode: witness\n') }],
-  ['mode fence', { config: tandem('  mode: fence\n') }],
+  ['mode witness without a witness', { config: tandem('  mode: witness\n') }],
+  ['a witness in another mode', { config: tandem(`  witness: ${WITNESS}\n`) }],
+  ['a witness that is a word', { config: tandem('  mode: witness\n  witness: etcd\n') }],
+  ['a witness without anything', { config: tandem('  mode: witness\n  witness: {port: 1}\n') }],
+  ...[
+    ['a name', "'https://etcd1:2379'"],
+    ['no TLS', "'http://192.0.2.61:2379'"],
+    ['no port', "'https://192.0.2.61'"],
+    ['everywhere', "'https://0.0.0.0:2379'"],
+    ['itself again', "'https://192.0.2.61:2379', 'https://192.0.2.61:2379'"],
+  ].map(
+    ([what, etcd]): Row => [
+      `an endpoint of the witness that is ${what}`,
+      {
+        config: tandem(
+          `  mode: witness\n  witness: ${WITNESS.replace(/'https[^']*'/, etcd ?? '')}\n`,
+        ),
+      },
+    ],
+  ),
+  [
+    'a record with a blank, and a relative file',
+    {
+      config: tandem(
+        `  mode: witness\n  witness: ${edit(edit(WITNESS, 'pair1', 'pair 1'), '/etc/e.key', 'e.key')}\n`,
+      ),
+    },
+  ],
+  ['mode fence without a fence', { config: tandem('  mode: fence\n') }],
+  ['a fence without anything', { config: tandem('  mode: fence\n  fence: {agnet: x}\n') }],
+  [
+    'a fence agent that is none, with a password and an action of its own',
+    {
+      config: tandem(
+        '  mode: fence\n  fence: {agent: ipmi, sp1: {ip: 192.0.2.71, password: x}, sp2: {Ip: 1, action: reboot}}\n',
+      ),
+    },
+  ],
   ['a port out of range', { config: tandem('  port: 65536\n') }],
   ['a number with a unit', { config: tandem('  main_stall_ms: 3s\n') }],
   ['an octal number', { config: tandem('  port: 0694\n') }],

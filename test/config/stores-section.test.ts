@@ -22,7 +22,7 @@ describe('a store', () => {
       ...{ peerAddress: '192.168.255.252', peerPort: 6379, user: 'tandem', passwordFile: null },
       ...{ replicationUser: 'tandem_repl', replicationPasswordFile: null, undoUser: null },
       ...{ undoPasswordFile: null, semiSync: false, dataDirectory: null, pidFile: null },
-      ...{ probeMisses: 3, minFreeMb: null, archivesKept: 10, verify: null },
+      ...{ probeMisses: 3, minFreeMb: null, archivesKept: 10, verify: null, lagMax: 67_108_864 },
     })
     expect(mariadb).toMatchObject({ kind: 'mariadb', port: 3306, peerPort: 3306, semiSync: true })
   })

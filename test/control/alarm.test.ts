@@ -1,6 +1,8 @@
 // Which alarms a snapshot gives reason for, each alone, and since when each stands.
 import { describe, expect, test } from 'vitest'
-import { AlarmBoard, alarmsOf } from '../../src/control/alarm.ts'
+import type { PairConfig } from '../../src/config/config.ts'
+import { AlarmBoard, alarmsOf, recordAlarms } from '../../src/control/alarm.ts'
+import { ALARMS } from '../../src/control/alarm-table.ts'
 import type { Snapshot, StoreSnapshot } from '../../src/control/snapshot.ts'
 import type { State } from '../../src/core/state.ts'
 import {
@@ -46,7 +48,17 @@ test('a pair that is well raises none, on either node', () => {
   expect(raised(snapshotOf(standbyState()))).toEqual([])
 })
 
+const EDGE: Snapshot['loadBalancers'][number] = {
+  ...{ name: 'edge1', kind: 'kamailio', set: 1, destination: 'sip:192.0.2.50' },
+  ...{ wanted: 'active', why: 'serves', seen: null, trouble: 'silent' },
+}
+
 const CASES: readonly [Snapshot, string][] = [
+  [
+    { ...WELL, drained: true, loadBalancers: [{ ...EDGE, trouble: null }] },
+    'drained: no new calls are to come to this pair: an operator drained it (tandem drain off)',
+  ],
+  [{ ...WELL, loadBalancers: [EDGE] }, 'load-balancer: load-balancer edge1: silent'],
   [
     heart({ stalled: true }),
     'control-stalled: the agent makes no progress beside its heart; it renews nothing',
@@ -79,6 +91,11 @@ const CASES: readonly [Snapshot, string][] = [
     pingNode('never-answered'),
     'ping-node-never-answered: ping node 10.0.0.53 has never answered since the start',
   ],
+  [
+    active({ peer: { ...PEER, able: false, maintenance: true } }),
+    'peer-not-able: the peer could not take over: it is in maintenance',
+  ],
+  [{ ...WELL, state: standbyState({ peer: PEER }) }, 'nobody-serves: neither node serves'],
   [pingNode('silent'), 'ping-node-silent: ping node 10.0.0.53 does not answer'],
   [path(0, { carrier: false }), 'path-no-carrier: heartbeat path crosslink has no link on eth1'],
   [
@@ -109,7 +126,14 @@ test('a store whose disk is nearly full raises an alarm that stays the same whil
       following: false,
       backlog: null,
     },
-    ...{ confirmsTogether: false, sick: false, trouble: null, hazards: [], version: null },
+    ...{
+      applies: true,
+      confirmsTogether: false,
+      sick: false,
+      trouble: null,
+      hazards: [],
+      version: null,
+    },
     ...{ waiting: null, rejoin: null, peer: null, loss: null },
     space: {
       ...{ directory: '/data', freeBytes, totalBytes: 10_000, fullInMs: freeBytes },
@@ -127,7 +151,64 @@ test.each(CASES)('%# raises one alarm, with what to look at', (snapshot, alarm) 
   expect(raised(snapshot)).toEqual([alarm])
 })
 
+describe('a copy that is behind', () => {
+  const STORE: StoreSnapshot = {
+    ...{
+      name: 'redis',
+      kind: 'redis',
+      role: 'writable',
+      offset: 7,
+      following: false,
+      applies: true,
+    },
+    ...{ backlog: null, confirmsTogether: false, sick: false, trouble: null, hazards: [] },
+    ...{ version: null, waiting: null, rejoin: null, loss: null, space: null, peer: null },
+  }
+  const lagging = (lagMax: number, store: Partial<StoreSnapshot>, state = activeState()) => {
+    const stores = [{ name: 'redis', lagMax } as PairConfig['stores'][number]]
+    const snapshot = { ...WELL, state, stores: [{ ...STORE, ...store }] }
+    return alarmsOf(snapshot, { ...CONFIG, stores }).map(
+      ({ code, sentence }) => `${code}: ${sentence}`,
+    )
+  }
+  const peer = (behind: number | null) => ({
+    peer: { role: 'read-only' as const, following: true, offset: 1, behind, lookedMs: NOW_MS },
+  })
+
+  test('further than lag_max is an alarm of the node that takes the writes', () => {
+    const alarm = 'replication-lag: store redis: the copy of the peer is more than 1 kB behind'
+    expect(lagging(1_000, peer(1_001))).toEqual([alarm])
+    expect(lagging(1_000, peer(9_999))).toEqual([alarm])
+    expect(lagging(1_000, peer(1_000))).toEqual([])
+    expect(lagging(1_000, peer(null))).toEqual([])
+    expect(lagging(0, peer(9_999))).toEqual([])
+  })
+
+  test('with what it received is an alarm of the node that did not apply it', () => {
+    const standby = { role: 'read-only' as const, following: true }
+    expect(lagging(1_000, { ...standby, backlog: 1_001 }, standbyState())).toEqual([
+      'replication-lag: store redis: more than 1 kB came from the peer and are not applied yet',
+    ])
+    expect(lagging(1_000, { ...standby, backlog: 1_000 }, standbyState())).toEqual([])
+  })
+})
+
+test('fewer than three ping nodes are an alarm whatever they answer', () => {
+  const few = { ...CONFIG, pingNodes: CONFIG.pingNodes.slice(0, 2) }
+  expect(alarmsOf(WELL, few)).toEqual([
+    {
+      ...{ code: 'ping-nodes-few', about: '' },
+      sentence: 'only 2 ping nodes are configured: a single failure decides',
+    },
+  ])
+})
+
 describe('no alarm is raised', () => {
+  test('of nobody serving in the first seconds after a change of the role', () => {
+    const state = standbyState({ peer: PEER, changedAtMs: NOW_MS - 4_999 })
+    expect(raised({ ...WELL, state })).toEqual([])
+  })
+
   test('in the first five seconds for what is not there yet', () => {
     const state = activeState({ ...SILENT, lastMajorityMs: NOW_MS - 41 })
     const young = (ageMs: number): Snapshot => ({
@@ -198,38 +279,44 @@ describe('a pair whose stores can prove what the peer has', () => {
 })
 
 describe('the board', () => {
-  const one = { code: 'peer-silent', sentence: 'the peer is silent' }
-  const two = { code: 'ping-node-silent', sentence: 'ping node 10.0.0.53 does not answer' }
-  const other = { ...two, sentence: 'ping node 10.0.0.99 does not answer' }
+  const one = { code: 'peer-silent' as const, about: '', sentence: 'the peer is silent' }
+  const two = {
+    code: 'ping-node-silent' as const,
+    about: '10.0.0.53',
+    sentence: 'ping node 10.0.0.53 does not answer',
+  }
+  const other = { ...two, about: '10.0.0.99', sentence: 'ping node 10.0.0.99 does not answer' }
+  const since = (alarm: typeof one | typeof two, sinceIso: string) => ({
+    ...alarm,
+    mend: ALARMS[alarm.code].mend,
+    sinceIso,
+  })
 
   test('tells what began and what is over, once each, and remembers since when', () => {
     const board = new AlarmBoard()
     expect(board.update([one], 'at 1')).toEqual({
-      began: [{ ...one, sinceIso: 'at 1' }],
+      began: [since(one, 'at 1')],
       ended: [],
     })
     expect(board.update([one, two], 'at 2')).toEqual({
-      began: [{ ...two, sinceIso: 'at 2' }],
+      began: [since(two, 'at 2')],
       ended: [],
     })
-    expect(board.standing).toEqual([
-      { ...one, sinceIso: 'at 1' },
-      { ...two, sinceIso: 'at 2' },
-    ])
+    expect(board.standing).toEqual([since(one, 'at 1'), since(two, 'at 2')])
     expect(board.update([two, one], 'at 3')).toEqual({ began: [], ended: [] })
     expect(board.update([two], 'at 4')).toEqual({
       began: [],
-      ended: [{ ...one, sinceIso: 'at 1' }],
+      ended: [since(one, 'at 1')],
     })
-    expect(board.standing).toEqual([{ ...two, sinceIso: 'at 2' }])
+    expect(board.standing).toEqual([since(two, 'at 2')])
   })
 
   test('takes the same code about another thing for another alarm', () => {
     const board = new AlarmBoard()
     board.update([two], 'at 1')
     expect(board.update([other], 'at 2')).toEqual({
-      began: [{ ...other, sinceIso: 'at 2' }],
-      ended: [{ ...two, sinceIso: 'at 1' }],
+      began: [since(other, 'at 2')],
+      ended: [since(two, 'at 1')],
     })
   })
 
@@ -238,6 +325,18 @@ describe('the board', () => {
     board.update([one], 'at 1')
     board.update([], 'at 2')
     board.update([one], 'at 3')
-    expect(board.standing).toEqual([{ ...one, sinceIso: 'at 3' }])
+    expect(board.standing).toEqual([since(one, 'at 3')])
   })
+})
+
+test('a record that could not be kept is said, and nothing about one that was', () => {
+  expect(recordAlarms(null)).toEqual([])
+  expect(recordAlarms('cannot write: ENOSPC')).toEqual([
+    {
+      code: 'record-not-kept',
+      about: '',
+      sentence:
+        'what happened at the last change of the role could not be kept: cannot write: ENOSPC',
+    },
+  ])
 })

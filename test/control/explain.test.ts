@@ -28,7 +28,10 @@ test('the active is asked about a switchover, and nothing stands in the way of a
     reason: { code: 'elected', sentence: 'elected: the peer granted the lease' },
     question: 'a switchover to sp2',
     blockers: [],
+    switchover: { to: 'sp2', blockers: [] },
     hazards: [],
+    drift: [],
+    self: [],
   })
 })
 
@@ -41,13 +44,22 @@ test('a standby is asked about a takeover, and each obstacle comes with its mend
     state: 'standby',
     reason: { code: 'data-demoted', sentence: 'the stores are demoted; standing by' },
     question: 'a takeover by sp1',
+    switchover: { to: 'sp1', blockers: [] },
     hazards: [],
+    drift: [],
+    self: [],
   })
   expect(blockers[0]).toEqual({
     code: 'promise',
     sentence: 'this node promised the peer not to take over yet',
     mend: 'wait: the promise ends by itself',
   })
+})
+
+test('a standby is told what keeps it from being handed the role, besides its own takeover', () => {
+  const { switchover } = explained(standbyState({ maintenance: true }))
+  expect(switchover.to).toBe('sp1')
+  expect(switchover.blockers.map(({ code }) => code)).toContain('maintenance')
 })
 
 describe('the first obstacle is the one the core stops at', () => {

@@ -1,7 +1,7 @@
 /** Goal: what may be lost is said so that nobody takes a bound for a figure, or "unknown" for nothing. */
 import { describe, expect, test } from 'vitest'
+import { amountOf } from '../../src/control/amount.ts'
 import {
-  amountOf,
   boundCell,
   exactCell,
   lossRecordOf,

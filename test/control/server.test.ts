@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { StatusDocument } from '../../src/control/schema.ts'
 import { BODY_MAX_BYTES, buildServer } from '../../src/control/server.ts'
 import { pretendPorts } from '../fixtures/control-agent.ts'
 import {
@@ -73,6 +74,12 @@ describe('questions', () => {
       status: 200,
       document: { schema: 1, node: 'sp1', state: 'active', alarms: 1 },
     })
+  })
+
+  test.each(['full', 'read'] as const)('whoever asks learns what he may do: %s', async (access) => {
+    const app = buildServer(pretendPorts(), { access })
+    const answer = await app.inject({ method: 'GET', url: '/v1/access' })
+    expect(answer.json()).toStrictEqual({ schema: 1, node: 'sp1', access })
   })
 
   test('history takes a limit from 1 to 1000 and nothing else', async () => {
@@ -161,12 +168,16 @@ describe('requests', () => {
     await post({ kind: 'maintenance', on: false }, ports)
     await post({ kind: 'data-archive', store: 'redis' }, ports)
     await post({ kind: 'data-rejoin', store: 'redis', copy: true }, ports)
+    await post({ kind: 'service', verb: 'restart', service: 'lb' }, ports)
+    await post({ kind: 'drain', on: true }, ports)
     expect(ports.requests).toStrictEqual([
       { kind: 'make-active', node: null, force: false },
       { kind: 'make-standby', node: 'sp2', force: true },
       { kind: 'maintenance', node: null, force: false, on: false },
       { node: null, force: false, store: 'redis', kind: 'data-archive' },
       { node: null, force: false, store: 'redis', kind: 'data-rejoin', copy: true },
+      { kind: 'service', node: null, force: false, verb: 'restart', service: 'lb' },
+      { kind: 'drain', node: null, force: false, on: true },
     ])
   })
 
@@ -182,7 +193,8 @@ describe('requests', () => {
     expect(await answers(refused)).toStrictEqual({ status: 409, document: refused })
   })
 
-  const KINDS = 'make-active, make-standby, maintenance, data-archive, data-rejoin'
+  const KINDS =
+    'make-active, make-standby, maintenance, data-archive, data-rejoin, service, drain, reload'
   test.each([
     [
       '{"kind":',
@@ -212,6 +224,34 @@ describe('requests', () => {
     [
       { kind: 'make-active', store: 'redis' },
       mistaken("'store' does not belong to make-active", 'leave it out'),
+    ],
+    [
+      { kind: 'service', service: 'lb' },
+      mistaken("'verb' is missing", 'say what to do, as restart'),
+    ],
+    [
+      { kind: 'service', verb: 'stop', node: 'sp1' },
+      mistaken("'node' does not belong to service", 'leave it out; ask the node itself'),
+    ],
+    [
+      { kind: 'make-active', verb: 'stop' },
+      mistaken("'verb' does not belong to make-active", 'leave it out'),
+    ],
+    [
+      { kind: 'drain' },
+      mistaken("'on' is missing", "say 'on': true to drain the pair, false to end that"),
+    ],
+    [
+      { kind: 'drain', on: true, node: 'sp1' },
+      mistaken("'node' does not belong to drain", 'leave it out'),
+    ],
+    [
+      { kind: 'reload', note: 'somebody' },
+      mistaken("'note' does not belong to reload", 'leave it out; ask the node itself'),
+    ],
+    [
+      { kind: 'maintenance', on: true, note: 'somebody' },
+      mistaken("'note' does not belong to maintenance", 'leave it out'),
     ],
     [{ kind: 'data-rejoin' }, mistaken("'store' is missing", 'name the store')],
     [
@@ -265,10 +305,55 @@ describe('requests', () => {
       document: {
         schema: 1,
         code: 'HA_READ_ONLY',
-        message: 'this socket only answers questions',
-        mend: 'ask on control.sock, which needs root or the control group',
+        message: 'only questions are answered here',
+        mend: 'ask on control.sock as root or in the control group, or with a token for operate',
       },
     })
     expect(ports.requests).toStrictEqual([])
+  })
+})
+
+describe('what load-balancers and scripts ask', () => {
+  const { local } = STATUS
+  const standby = {
+    ...STATUS,
+    local: { ...local, role: 'standby' as const, state: 'standby' as const },
+  }
+  const between = { ...STATUS, local: { ...local, state: 'transition' as const } }
+  const unfit = { ...standby, local: { ...standby.local, able: false } }
+  const well = { ...STATUS, alarms: [] }
+
+  async function probe(path: string, status: StatusDocument, method: 'GET' | 'HEAD' = 'GET') {
+    const ports = pretendPorts({ status: async () => status })
+    const answer = await buildServer(ports, { access: 'read' }).inject({ method, url: path })
+    return [answer.statusCode, answer.body]
+  }
+
+  test.each([
+    ['/active', STATUS, 200, 'active\n'],
+    ['/active', standby, 503, 'standby\n'],
+    ['/active', between, 503, 'transition\n'],
+    ['/standby', STATUS, 503, 'active\n'],
+    ['/standby', standby, 200, 'standby\n'],
+    ['/standby', unfit, 503, 'standby\n'],
+    ['/readiness', STATUS, 200, 'active\n'],
+    ['/readiness', standby, 200, 'standby\n'],
+    ['/readiness', unfit, 503, 'standby\n'],
+    ['/readiness', between, 503, 'transition\n'],
+    ['/health', well, 200, 'well\n'],
+    ['/health', STATUS, 503, 'alarms 1\n'],
+    ['/liveness', between, 200, 'alive\n'],
+  ])('%s of %#', async (path, status, code, body) => {
+    expect(await probe(path, status)).toStrictEqual([code, body])
+    expect(await probe(path, status, 'HEAD')).toStrictEqual([code, ''])
+  })
+
+  test('a heart that does not answer is no reason to wait', async () => {
+    const ports = pretendPorts({ status: () => new Promise(() => {}) })
+    const app = buildServer(ports, { access: 'read', portLimitMs: 20 })
+    for (const url of ['/active', '/liveness']) {
+      const answer = await app.inject({ method: 'GET', url })
+      expect([answer.statusCode, answer.body]).toStrictEqual([503, 'silent\n'])
+    }
   })
 })

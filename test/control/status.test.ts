@@ -26,7 +26,13 @@ const LAST: TransitionRecord = {
   reason: because('elected'),
   outageMs: null,
 }
-const ALARM = { code: 'peer-silent', sentence: 'the peer is silent', sinceIso: LAST.atIso }
+const ALARM = {
+  code: 'peer-silent',
+  about: '',
+  sentence: 'the peer is silent',
+  mend: 'look at it',
+  sinceIso: LAST.atIso,
+}
 const AROUND: Around = {
   config: CONFIG,
   version: '1.2.3',
@@ -34,6 +40,9 @@ const AROUND: Around = {
   isoOf: (atMs) => `at ${atMs}`,
   lastTransition: LAST,
   alarms: [ALARM],
+  notices: [],
+  drift: { compared: null, differences: [] },
+  operations: [],
   rssBytes: 88_080_384,
   pid: 4711,
 }
@@ -43,6 +52,7 @@ const statusOf = (snapshot: Snapshot) => buildStatus(snapshot, AROUND)
 test('a healthy pair seen from its active, in full', () => {
   expect(statusOf(snapshotOf(activeState()))).toEqual({
     schema: 1,
+    ...{ witness: null, fence: null },
     node: 'sp1',
     peerNode: 'sp2',
     version: '1.2.3',
@@ -51,7 +61,7 @@ test('a healthy pair seen from its active, in full', () => {
     mode: 'ping',
     timing: STATUS.timing,
     local: { ...STATUS.local, sinceIso: `at ${NOW_MS - 60_000}`, sinceMsAgo: 60_000 },
-    peer: { ...STATUS.peer, lastHeardMsAgo: 10, boot: PEER_BOOT },
+    peer: { ...STATUS.peer, lastHeardMsAgo: 10, boot: PEER_BOOT, steps: [] },
     paths: [
       {
         name: 'crosslink',
@@ -88,8 +98,16 @@ test('a healthy pair seen from its active, in full', () => {
     majority: true,
     floatingIps: STATUS.floatingIps.map((address) => ({ ...address, lastAnnouncedMsAgo: 1_500 })),
     stores: [],
+    services: [],
+    outside: [],
+    drained: false,
+    loadBalancers: [],
+    call: null,
     lastTransition: LAST,
     alarms: [ALARM],
+    notices: [],
+    drift: { compared: null, differences: [] },
+    operations: [],
     self: {
       pid: 4711,
       uptimeMs: 61_000,

@@ -9,7 +9,14 @@ import { activeState, CONFIG, snapshotOf } from '../helpers/snapshot-case.ts'
 
 const STORE = {
   ...{ name: 'mariadb', kind: 'mariadb', role: 'writable', offset: 7, following: false },
-  ...{ backlog: null, confirmsTogether: true, sick: false, trouble: null, hazards: [] },
+  ...{
+    applies: true,
+    backlog: null,
+    confirmsTogether: true,
+    sick: false,
+    trouble: null,
+    hazards: [],
+  },
   ...{ version: '10.11', rejoin: null, peer: null, loss: null, space: null },
 } as unknown as StoreSnapshot
 
@@ -32,6 +39,9 @@ function statusWith(verified: VerifiedSnapshot): StatusDocument {
     isoOf: () => '',
     lastTransition: null,
     alarms: [],
+    notices: [],
+    drift: { compared: null, differences: [] },
+    operations: [],
     verified: new Map([['mariadb', verified]]),
     rssBytes: 0,
     pid: 1,
@@ -46,6 +56,7 @@ it('differences are an alarm until a comparison finds none', () => {
   expect(differs(VERIFIED)).toEqual([
     {
       code: 'store-differs',
+      about: 'mariadb',
       sentence:
         'store mariadb is not the same on both nodes, 1 000 002 rows in 3 tables: 2 differences (tandem verify mariadb --last)',
     },

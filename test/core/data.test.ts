@@ -56,6 +56,7 @@ function hearActive(state: Readonly<State>, change: Partial<Heartbeat>): Decisio
     direct: true,
     grant: false,
     position: { term: 4, offset: 0 },
+    positionUnknown: false,
     sync: false,
     inSync: false,
     sole: false,

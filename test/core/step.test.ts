@@ -26,6 +26,7 @@ const EVERY_EVENT = [
   'health',
   'maintenance',
   'position',
+  'confirms',
   'frozen',
 ] as const satisfies EventType[]
 

@@ -4,9 +4,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { PairConfig, StoreConfig } from '../../src/config/config.ts'
-import type { OperationRequest } from '../../src/control/schema.ts'
-import { DataPosts, dataRefusal, isAboutStore, orderOf } from '../../src/daemon/data-operation.ts'
+import { dataRefusal, orderOf } from '../../src/daemon/data-operation.ts'
+import type { DataOrder } from '../../src/daemon/data-orders.ts'
 import type { ToHeart } from '../../src/daemon/message.ts'
+import { OrderPosts } from '../../src/daemon/order-posts.ts'
 import {
   activeState,
   CONFIG,
@@ -30,9 +31,7 @@ const SERVED = standbyState({ peer: { ...PEER, role: 'active', want: true }, las
 const SILENT = standbyState({ lastHeardMs: NOW_MS - 60_000 })
 
 describe('a request about a store', () => {
-  test('is told from the others', () => {
-    const others: OperationRequest[] = [{ kind: 'make-active', node: null, force: false }]
-    expect([ARCHIVE, REJOIN, ...others].map(isAboutStore)).toEqual([true, true, false])
+  test('is an order to the stores', () => {
     expect([orderOf(ARCHIVE), orderOf({ ...REJOIN, copy: true })]).toEqual([
       { action: 'archive', store: 'redis', copy: false },
       { action: 'rejoin', store: 'redis', copy: true },
@@ -92,7 +91,7 @@ describe('a request about a store', () => {
   test('is followed by its own id to its end, whatever comes of others', async () => {
     const sent: ToHeart[] = []
     const steps: string[] = []
-    const posts = new DataPosts((message) => sent.push(message))
+    const posts = new OrderPosts<DataOrder>((id, order) => sent.push({ type: 'data', id, order }))
     const first = posts.send(orderOf(REJOIN), (sentence) => steps.push(`first ${sentence}`))
     const second = posts.send(orderOf(ARCHIVE), (sentence) => steps.push(`second ${sentence}`))
     expect(sent).toEqual([

@@ -3,7 +3,8 @@
  * never beside something else that is being done with it. Method: a pretend store in the real parts.
  */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type DataNews, type DataOrder, DataOrders } from '../../src/daemon/data-orders.ts'
+import { type DataOrder, DataOrders } from '../../src/daemon/data-orders.ts'
+import type { OrderNews } from '../../src/daemon/order-posts.ts'
 import {
   type RejoinRecord,
   StoreRejoin,
@@ -51,7 +52,7 @@ beforeEach(() => {
   })
 })
 
-function wordsOf(news: DataNews): string {
+function wordsOf(news: OrderNews): string {
   return news.type === 'step' ? news.sentence : `end: ${news.failed ?? 'done'}`
 }
 

@@ -95,3 +95,30 @@ test('lines that are JSON but no record are passed over like torn ones', async (
   const history = await History.open(directory)
   expect(history.newest(10)).toEqual([record(5)])
 })
+
+test('what was done in a takeover stands with it, also for the next agent', async () => {
+  const history = await History.open(directory)
+  const step = (afterMs: number) => ({ afterMs, sentence: `step ${afterMs}` })
+  history.addStep(7, step(1))
+  history.add({ ...record(7), from: 'take' })
+  for (const afterMs of [2, 41.5]) history.addStep(7, step(afterMs))
+  history.add({ ...record(7), from: 'active', to: 'demoting' })
+  history.addStep(7, step(99))
+  await history.flush()
+  const steps = [2, 41.5, 99].map(step)
+  expect(history.newest(10).map((found) => found.steps)).toEqual([undefined, steps])
+  writeFileSync(
+    file(),
+    `${readFileSync(file(), 'utf8')}{"step":{"term":7,"afterMs":"x"}}\n{"step":1}\n`,
+  )
+  const next = await History.open(directory)
+  expect(next.newest(10).map((found) => found.steps)).toEqual([undefined, steps])
+})
+
+test('of one takeover sixty steps are kept', async () => {
+  const history = await History.open(directory)
+  history.add(record(7))
+  for (let afterMs = 0; afterMs < 100; afterMs += 1) history.addStep(7, { afterMs, sentence: 's' })
+  await history.flush()
+  expect([history.last?.steps?.length, lines().length]).toEqual([60, 61])
+})

@@ -27,7 +27,7 @@ afterEach(async () => {
 function lastServed(behind: boolean, stateDir = directory): LastServed {
   const served = new LastServed({
     stateDir,
-    before: { behind, sinceIso: null },
+    before: { behind, sinceIso: null, term: 0 },
     nowIso: () => ISO,
     wait: async () => undefined,
     caughtUp: () => told.push('caught up'),
@@ -42,16 +42,29 @@ describe('what a start finds', () => {
     {
       name: 'nothing, at the first start',
       content: null,
-      found: { behind: false, sinceIso: null },
+      found: { behind: false, sinceIso: null, term: 0 },
     },
-    { name: 'that we served', content: `us ${ISO}`, found: { behind: false, sinceIso: ISO } },
+    {
+      name: 'that we served',
+      content: `us ${ISO} 7`,
+      found: { behind: false, sinceIso: ISO, term: 7 },
+    },
+    {
+      name: 'that we served, as an earlier release wrote it',
+      content: `us ${ISO}`,
+      found: { behind: false, sinceIso: ISO, term: 0 },
+    },
     {
       name: 'that the peer served',
       content: `peer ${ISO}`,
-      found: { behind: true, sinceIso: ISO },
+      found: { behind: true, sinceIso: ISO, term: 0 },
     },
-    { name: 'an empty file', content: '', found: { behind: true, sinceIso: null } },
-    { name: 'something else', content: 'us, I think', found: { behind: true, sinceIso: null } },
+    { name: 'an empty file', content: '', found: { behind: true, sinceIso: null, term: 0 } },
+    {
+      name: 'something else',
+      content: 'us, I think',
+      found: { behind: true, sinceIso: null, term: 0 },
+    },
   ])('is $name', async ({ content, found }) => {
     if (content !== null) writeFileSync(join(directory, 'last-served'), `${content}\n`)
     expect(await readServedBefore(directory)).toEqual(found)
@@ -59,30 +72,41 @@ describe('what a start finds', () => {
 
   test('is that it may be behind when the file cannot be read', async () => {
     mkdirSync(join(directory, 'last-served'))
-    expect(await readServedBefore(directory)).toEqual({ behind: true, sinceIso: null })
+    expect(await readServedBefore(directory)).toEqual({ behind: true, sinceIso: null, term: 0 })
   })
 
   test('is the last word that was written, in a file that keeps its length', async () => {
     const served = lastServed(false, join(directory, 'new'))
     const lengths: number[] = []
     for (const word of ['us', 'peer', 'us', 'peer'] as const) {
-      if (word === 'us') served.weServe()
+      if (word === 'us') served.weServe(7)
       else served.peerServes()
       await served.stop(1000)
       lengths.push(readFileSync(join(directory, 'new', 'last-served')).length)
     }
     expect(lengths).toEqual([64, 64, 64, 64])
-    expect(await readServedBefore(join(directory, 'new'))).toEqual({ behind: true, sinceIso: ISO })
+    expect(await readServedBefore(join(directory, 'new'))).toEqual({
+      behind: true,
+      sinceIso: ISO,
+      term: 0,
+    })
+  })
+
+  test('is there when the word was waited for', async () => {
+    const served = lastServed(false)
+    served.peerServes()
+    await served.written(1000)
+    expect(await readServedBefore(directory)).toEqual({ behind: true, sinceIso: ISO, term: 0 })
   })
 
   test('is the last of several words that came in one moment', async () => {
     const served = lastServed(false)
     served.peerServes()
-    served.weServe()
+    served.weServe(7)
     served.peerServes()
-    served.weServe()
+    served.weServe(7)
     await served.stop(1000)
-    expect(await readServedBefore(directory)).toEqual({ behind: false, sinceIso: ISO })
+    expect(await readServedBefore(directory)).toEqual({ behind: false, sinceIso: ISO, term: 7 })
   })
 })
 
@@ -100,11 +124,11 @@ describe('a node that is behind', () => {
     expect([served.behind, told]).toEqual([false, ['caught up']])
   })
 
-  test('is so until its stores take writes', () => {
+  test('is so until its stores are to take writes', () => {
     const served = lastServed(true)
     served.peerServes()
     expect(served.behind).toBe(true)
-    served.weServe()
+    served.weServe(7)
     expect([served.behind, told]).toEqual([false, ['caught up']])
   })
 
@@ -122,7 +146,7 @@ test('a word that cannot be written is tried again and said once', async () => {
   let waits = 0
   const served = new LastServed({
     stateDir,
-    before: { behind: false, sinceIso: null },
+    before: { behind: false, sinceIso: null, term: 0 },
     nowIso: () => ISO,
     wait: async () => {
       waits += 1

@@ -24,17 +24,19 @@ interface Bench {
   /** What the heart says at this moment since the start of the test, in milliseconds. */
   heart: (atMs: number, told: readonly ToHeart[]) => Answer
   config?: PairConfig
+  reloadRefused?: OperationDocument['reason']
 }
 
 /** Begins one request and follows it to its end. */
 async function operated(
   request: OperationRequest,
-  { heart, config = CONFIG }: Bench,
+  { heart, config = CONFIG, reloadRefused = null }: Bench,
 ): Promise<{ operation: OperationDocument; told: ToHeart[]; tookMs: number }> {
   let atMs = 0
   const told: ToHeart[] = []
+  const changes: OperationDocument[] = []
   const operations = new Operations({
-    config,
+    config: () => config,
     snapshot: async () => {
       const answer = heart(atMs, told)
       if (answer === 'heart dead') throw new Error('the heart of the agent does not answer')
@@ -45,16 +47,38 @@ async function operated(
       step(`${store}: 3 set aside`)
       return store === 'broken' ? 'could not be set aside: the disk is full' : null
     },
+    changed: (operation) => changes.push(operation),
+    services: async (order, step) => {
+      if (order.verb === 'drain') {
+        step('kept on this node')
+        return order.on ? null : 'edge1: silent'
+      }
+      step(`${order.service ?? 'all'}: ${order.verb}`)
+      return order.service === 'broken' ? 'broken is not running: no such unit' : null
+    },
+    reload: async (step) => {
+      step('lb: checks in force, its process goes on')
+      return reloadRefused
+    },
     now: () => atMs,
     wait: async (ms) => {
       atMs += ms
     },
   })
-  const { id } = operations.begin(request)
+  const { id, kind } = operations.begin(request)
+  const begun = operations.underWay.map((one) => [one.id, one.kind])
+  expect(begun).toEqual(isFinal(operations.find(id)!.state) ? [] : [[id, kind]])
   for (let turns = 0; turns < 100_000; turns += 1) {
     const operation = operations.find(id)
     if (operation === null) throw new Error('forgotten')
-    if (isFinal(operation.state)) return { operation, told, tookMs: atMs }
+    if (isFinal(operation.state)) {
+      // Whoever listens to events was told the same.
+      expect(changes.at(-1)).toEqual(operation)
+      // What is cleared away behind it is done by then.
+      await new Promise(setImmediate)
+      expect(operations.underWay).toEqual([])
+      return { operation, told, tookMs: atMs }
+    }
     await Promise.resolve()
   }
   throw new Error('does not end')
@@ -88,6 +112,18 @@ describe('make-standby on the active', () => {
       '0: sp1 is active (elected: the peer granted the lease), sp2 is standby',
       '60: sp1 is standby (the stores are demoted; standing by), sp2 is active',
       '60: sp2 is active, term 8',
+    ])
+  })
+
+  test('says who asked, where that was said', async () => {
+    const note = 'tandem drill 20261130T120000Z-switchover'
+    const { operation } = await operated(
+      { kind: 'make-standby', node: null, force: false, note },
+      { heart: (_atMs, asked) => ({ state: asked.length === 0 ? activeState() : RELEASED }) },
+    )
+    expect(sentences(operation).slice(0, 2)).toEqual([
+      `0: asked for by ${note}`,
+      '0: asked for sp2 to become active',
     ])
   })
 
@@ -415,10 +451,13 @@ test('a heart that does not answer is a failure that says so', async () => {
 
 test('the last hundred operations can be asked for, an unknown one cannot', () => {
   const operations = new Operations({
-    config: CONFIG,
+    config: () => CONFIG,
     snapshot: async () => snapshotOf(activeState()),
     tell: () => {},
     data: async () => null,
+    changed: () => {},
+    services: async () => null,
+    reload: async () => null,
     now: () => 0,
     wait: async () => {},
   })
@@ -457,5 +496,172 @@ describe('a request about a store', () => {
   test('is refused at once on the node that serves', async () => {
     const { operation, tookMs } = await ask('redis', activeState())
     expect([operation.state, operation.reason?.code, tookMs]).toEqual(['refused', 'serves-here', 0])
+  })
+})
+
+describe('an order to drain the pair', () => {
+  const loadBalancers = [{ name: 'edge1' } as PairConfig['loadBalancers'][number]]
+  const ask = (on: boolean, config: PairConfig = { ...CONFIG, loadBalancers }) =>
+    operated(
+      { kind: 'drain', node: null, force: false, on },
+      { config, heart: () => ({ state: activeState() }) },
+    )
+
+  test('is done, or says which load-balancer does not know it', async () => {
+    expect((await ask(true)).operation).toMatchObject({ kind: 'drain', state: 'done' })
+    expect((await ask(false)).operation).toMatchObject({
+      state: 'failed',
+      reason: { code: 'drain-not-known', sentence: 'edge1: silent' },
+    })
+  })
+
+  test('is refused where there is none', async () => {
+    expect((await ask(true, CONFIG)).operation).toMatchObject({
+      state: 'refused',
+      reason: { code: 'no-load-balancers' },
+    })
+  })
+})
+
+describe('an order to a service', () => {
+  const services = ['lb', 'broken'].map((name) => ({ name }) as PairConfig['services'][number])
+  const ask = (service: string | null, config: PairConfig = { ...CONFIG, services }) =>
+    operated(
+      { kind: 'service', node: null, force: false, verb: 'restart', service },
+      { config, heart: () => ({ state: activeState() }) },
+    )
+
+  test('is done with the steps that the services tell', async () => {
+    const { operation, told } = await ask('lb')
+    expect([told, sentences(operation)]).toEqual([[], ['0: lb: restart']])
+    expect(operation).toMatchObject({ kind: 'service', node: 'sp1', state: 'done' })
+    expect(sentences((await ask(null)).operation)).toEqual(['0: all: restart'])
+  })
+
+  test('that fails says what and why', async () => {
+    expect((await ask('broken')).operation).toMatchObject({
+      state: 'failed',
+      reason: { code: 'service-failed', sentence: 'broken is not running: no such unit' },
+    })
+  })
+
+  test('about what is not configured is refused, with what is', async () => {
+    expect((await ask('kamailio')).operation).toMatchObject({
+      state: 'refused',
+      reason: { code: 'service-unknown', mend: 'name one of: lb, broken' },
+    })
+    expect((await ask(null, CONFIG)).operation.reason?.code).toBe('no-services')
+  })
+})
+
+describe('a reload', () => {
+  const ask = (reloadRefused: OperationDocument['reason'] = null) =>
+    operated(
+      { kind: 'reload', node: null, force: false },
+      { reloadRefused, heart: () => ({ state: activeState() }) },
+    )
+
+  test('is done with what came into force', async () => {
+    const { operation } = await ask()
+    expect([operation.state, sentences(operation)]).toEqual([
+      'done',
+      ['0: lb: checks in force, its process goes on'],
+    ])
+  })
+
+  test('is refused with the reason and its mend', async () => {
+    const reason = { code: 'not-applied', sentence: 'lb could not be stopped', mend: 'try again' }
+    expect((await ask(reason)).operation).toMatchObject({ state: 'refused', reason })
+  })
+})
+
+describe('a move with services that start before it', () => {
+  const LB = {
+    ...{ name: 'lb', mode: 'active', early: true, essential: true, onActive: [] },
+  } as unknown as PairConfig['services'][number]
+  const config = { ...CONFIG, services: [LB] }
+  const UP: Partial<Snapshot> = { servesInFull: true }
+  const early = (own: boolean | null, peer: boolean | null): Partial<Snapshot> => ({
+    early: { own, peer },
+  })
+  const kinds = (told: readonly ToHeart[]) =>
+    told.map((message) =>
+      message.type === 'announce-move' ? `announce ${message.node}` : message.type,
+    )
+  const asked = (told: readonly ToHeart[]) => told.some(({ type }) => type === 'ask')
+
+  test('is asked for when they are up on the peer, and the word is taken back at its end', async () => {
+    let askedAtMs = 0
+    const { operation, told } = await operated(makeStandby(), {
+      config,
+      heart: (atMs, sofar) => {
+        if (asked(sofar)) {
+          askedAtMs ||= atMs
+          return { state: RELEASED }
+        }
+        return { state: activeState(), changes: early(null, atMs < 60 ? null : atMs > 300) }
+      },
+    })
+    expect([operation.state, kinds(told), askedAtMs]).toEqual([
+      ...['done', ['announce sp2', 'ask', 'announce null'], 320],
+    ])
+    expect(sentences(operation)[0]).toBe('320: the services of sp2 are up, started beforehand')
+  })
+
+  test('to this node waits for its own', async () => {
+    const { told, operation } = await operated(makeActive(), {
+      config,
+      heart: (atMs, sofar) =>
+        asked(sofar)
+          ? { state: activeState(), changes: UP }
+          : { state: standbyState(), changes: early(atMs > 200, null) },
+    })
+    expect([operation.state, kinds(told)]).toEqual([
+      ...['done', ['announce sp1', 'ask', 'announce null']],
+    ])
+  })
+
+  test('does not wait for a peer of an earlier release, nor for ever, nor by force', async () => {
+    const begunAfter = async (own: boolean | null, request: OperationRequest) => {
+      let atMs = -1
+      const { operation } = await operated(request, {
+        config,
+        heart: (nowMs, sofar) => {
+          if (!asked(sofar)) return { state: standbyState(), changes: early(own, null) }
+          if (atMs < 0) atMs = nowMs
+          return { state: activeState() }
+        },
+      })
+      return [atMs, operation.steps[0]?.sentence]
+    }
+    const firstWord = 'asked for sp1 to become active'
+    expect(await begunAfter(null, makeActive())).toEqual([500, firstWord])
+    expect(await begunAfter(null, makeActive(true))).toEqual([0, firstWord])
+    expect(await begunAfter(false, makeActive())).toEqual([
+      5_000,
+      'the services of sp1 are not all up after 5000 ms: they start on while the role moves',
+    ])
+  })
+
+  test('is not announced where nothing starts early', async () => {
+    const { told } = await operated(makeStandby(), {
+      config: { ...CONFIG, services: [{ ...LB, early: false }] },
+      heart: (_, sofar) => ({ state: asked(sofar) ? RELEASED : activeState() }),
+    })
+    expect(kinds(told)).toEqual(['ask'])
+  })
+
+  test('is announced for a maintenance as well', async () => {
+    const { told } = await operated(
+      { kind: 'maintenance', on: true, node: null, force: false },
+      {
+        config,
+        heart: (_, sofar) => ({
+          state: sofar.some(({ type }) => type === 'maintenance') ? RELEASED : activeState(),
+          changes: early(null, true),
+        }),
+      },
+    )
+    expect(kinds(told)).toEqual(['announce sp2', 'maintenance', 'announce null'])
   })
 })

@@ -28,6 +28,7 @@ const REDIS: StoreConfig = {
   probeMisses: 3,
   minFreeMb: null,
   archivesKept: 10,
+  lagMax: 0,
   verify: null,
 }
 const MARIADB: StoreConfig = {

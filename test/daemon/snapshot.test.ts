@@ -1,5 +1,6 @@
 // What the heart tells of itself, put together from its parts and compared whole.
 import { expect, test } from 'vitest'
+import type { FollowersSnapshot } from '../../src/daemon/followers.ts'
 import { ServiceGate } from '../../src/daemon/service-gate.ts'
 import { buildSnapshot, type SnapshotParts } from '../../src/daemon/snapshot.ts'
 import { ModelGate } from '../../src/gate/model-gate.ts'
@@ -19,6 +20,13 @@ const [PATH] = CONFIG.paths
 if (PATH === undefined) throw new Error('no path')
 const nothing = new PathStats(20).report(NOW_MS)
 const roundTrip = { medianMs: 0.3, minMs: 0.2, maxMs: 0.9 }
+
+const FOLLOW: FollowersSnapshot = {
+  ...{ stores: [], storesUnfit: [], services: [], servicesUnfit: [], outside: [], call: null },
+  ...{ loadBalancers: [], drained: false },
+  ...{ steps: [], servesInFull: true, peerSteps: null, peerStoresPromotedMs: 12 },
+  early: { own: null, peer: null },
+}
 
 const PARTS: SnapshotParts = {
   config: CONFIG,
@@ -44,8 +52,8 @@ const PARTS: SnapshotParts = {
   ],
   floatingIps: [],
   withoutCarrier: ['eth0'],
-  stores: [],
-  storesUnfit: [],
+  follow: FOLLOW,
+  quorum: { witness: null, fence: null },
   heart: {
     startedMs: NOW_MS - 61_000,
     realtime: true,
@@ -58,6 +66,7 @@ const PARTS: SnapshotParts = {
 
 test('every part is found again, each path by its name and kind', () => {
   expect(buildSnapshot(PARTS)).toEqual({
+    quorum: PARTS.quorum,
     nowMs: NOW_MS,
     state: PARTS.state,
     gate: {
@@ -105,8 +114,7 @@ test('every part is found again, each path by its name and kind', () => {
     })),
     floatingIps: [],
     withoutCarrier: ['eth0'],
-    stores: [],
-    storesUnfit: [],
+    ...FOLLOW,
     heart: PARTS.heart,
   })
 })

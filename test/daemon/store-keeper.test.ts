@@ -182,6 +182,19 @@ describe('a freeze', () => {
     ])
   })
 
+  test('holds up nobody at a store that stands still at once before the slow ones do', async () => {
+    two.freezesAtOnce = false
+    two.faults['freeze'] = { code: 'HA_STORE_REFUSED', message: 'a statement runs for 3 s' }
+    await keeper.freeze(500)
+    expect(asked).not.toContain('one freeze')
+    expect(told.map(({ type }) => type)).toEqual(['not-frozen'])
+    two.faults = {}
+    asked.length = 0
+    await keeper.freeze(500)
+    expect(asked.slice(0, 2)).toEqual(['two freeze', 'one freeze'])
+    expect(told.at(-1)?.type).toBe('frozen')
+  })
+
   test('whose data does not reach the peer in time is taken back as well', async () => {
     one.faults['peerReached'] = { code: 'HA_STORE_TIMEOUT', message: '12 behind after 400 ms' }
     await keeper.freeze(500)

@@ -5,9 +5,10 @@
 import { beforeEach, expect, test } from 'vitest'
 import { StoreLag } from '../../src/daemon/store-lag.ts'
 
-const SERVES = { heard: true, serves: true }
-const TALKS = { heard: true, serves: false }
-const SILENT = { heard: false, serves: false }
+const TAKES = { heard: true, serves: true, takesWrites: true }
+const SERVES = { heard: true, serves: true, takesWrites: false }
+const TALKS = { heard: true, serves: false, takesWrites: false }
+const SILENT = { heard: false, serves: false, takesWrites: false }
 
 let lag: StoreLag
 let lagging: Map<string, string>
@@ -22,50 +23,59 @@ beforeEach(() => {
 
 const names = (): string[] => [...lagging.keys()]
 
-test('each store lags from the moment the peer serves until it is seen to follow', () => {
+test('each store lags from the moment the peer takes writes until it is seen to follow', () => {
   lag.peer(TALKS, true)
-  expect(names()).toEqual([])
   lag.peer(SERVES, true)
+  expect(names()).toEqual([])
+  lag.peer(TAKES, true)
   expect(names()).toEqual(['redis', 'mariadb'])
-  expect(lagging.get('redis')).toBe(
-    'store redis has not followed the peer since that began to serve',
-  )
-  lag.followed('redis')
+  expect(lagging.get('redis')).toBe('store redis has not followed the peer since that took writes')
+  lag.looked('redis', true)
   expect(names()).toEqual(['mariadb'])
-  lag.followed('mariadb')
+  lag.looked('mariadb', true)
   expect(names()).toEqual([])
 })
 
 test('a peer that serves no longer and is heard leaves the lag as it is', () => {
-  lag.peer(SERVES, true)
+  lag.peer(TAKES, true)
   lag.peer(TALKS, true)
   // Of nobody who serves: what it follows is no proof.
-  lag.followed('redis')
+  lag.looked('redis', true)
   expect(names()).toEqual(['redis', 'mariadb'])
 })
 
 test('a peer that is silent can give nothing more, so nothing lags', () => {
-  lag.peer(SERVES, true)
+  lag.peer(TAKES, true)
   lag.peer(SILENT, true)
   expect(names()).toEqual([])
 })
 
 test('a peer that serves again must be followed again', () => {
-  lag.peer(SERVES, true)
-  lag.followed('redis')
-  lag.followed('mariadb')
-  lag.peer(SERVES, true)
+  lag.peer(TAKES, true)
+  lag.looked('redis', true)
+  lag.looked('mariadb', true)
+  lag.peer(TAKES, true)
+  expect(names()).toEqual([])
+  lag.looked('redis', false)
+  lag.looked('mariadb', false)
   expect(names()).toEqual([])
   lag.peer(TALKS, true)
-  lag.peer(SERVES, true)
+  lag.peer(TAKES, true)
   expect(names()).toEqual(['redis', 'mariadb'])
 })
 
+test('a store that follows already when the peer begins to take writes does not lag', () => {
+  lag.peer(SERVES, true)
+  lag.looked('redis', true)
+  lag.peer(TAKES, true)
+  expect(names()).toEqual(['mariadb'])
+})
+
 test('a node that serves lags behind nobody', () => {
-  lag.peer(SERVES, false)
+  lag.peer(TAKES, false)
   expect(names()).toEqual([])
   lag.peer(TALKS, true)
-  lag.peer(SERVES, true)
+  lag.peer(TAKES, true)
   lag.weServe()
   expect(names()).toEqual([])
 })

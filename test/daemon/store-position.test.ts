@@ -17,6 +17,7 @@ function view(change: Partial<StoreSnapshot> = {}): StoreSnapshot {
     name: 'mariadb',
     offset: 40,
     following: true,
+    applies: true,
     confirmsTogether: false,
     ...change,
   } as StoreSnapshot
@@ -34,6 +35,8 @@ const STANDBY: PositionState = {
   armed: false,
   term: 3,
   position: { term: 4, offset: 40 },
+  positionUnknown: false,
+  together: false,
   peer: peer(4, 40),
   lastRunMs: 0,
 }
@@ -43,15 +46,16 @@ const ACTIVE: PositionState = {
   armed: true,
   term: 5,
   position: { term: 5, offset: 40 },
+  positionUnknown: false,
+  together: false,
   peer: peer(5, 40, 'standby'),
   lastRunMs: 0,
 }
 
-/** One that was told already that nothing is confirmed together. */
+const TOGETHER: PositionState = { ...ACTIVE, together: true }
+
 function positions(): StorePositions {
-  const made = new StorePositions(CONFIGS)
-  made.looked([view()], STANDBY)
-  return made
+  return new StorePositions(CONFIGS)
 }
 
 const told = (term: number, offset: number) => ({ type: 'position', position: { term, offset } })
@@ -78,6 +82,13 @@ describe('the position told', () => {
     ])
   })
 
+  it('lies in no history while what is received is not applied', () => {
+    const broken = view({ following: false, applies: false })
+    expect(positions().looked([broken], STANDBY)).toEqual([told(0, 40)])
+    const active = { ...ACTIVE, position: { term: 4, offset: 40 } }
+    expect(positions().looked([broken], active)).toEqual([told(5, 40)])
+  })
+
   it('lies in our own history while we serve', () => {
     const state = { ...ACTIVE, position: { term: 4, offset: 40 } }
     expect(positions().looked([view({ following: false })], state)).toEqual([told(5, 40)])
@@ -85,6 +96,9 @@ describe('the position told', () => {
 
   it('is told when it is new, and not guessed when a look failed', () => {
     expect(positions().looked([view()], STANDBY)).toEqual([])
+    const booted = { ...STANDBY, positionUnknown: true }
+    expect(positions().looked([view({ offset: null })], booted)).toEqual([])
+    expect(positions().looked([view()], booted)).toEqual([told(4, 40)])
     expect(positions().looked([view({ offset: null })], STANDBY)).toEqual([])
   })
 
@@ -106,20 +120,16 @@ describe("the store's word that it waits for the peer", () => {
       told(5, 41),
       { type: 'confirms', together: true },
     ])
-    expect(made.looked([view({ confirmsTogether: true })], ACTIVE)).toEqual([])
-    expect(made.looked([view()], ACTIVE)).toEqual([{ type: 'confirms', together: false }])
-  })
-
-  it('is denied at the first look, since the core begins with it', () => {
-    const first = new StorePositions(CONFIGS)
-    expect(first.looked([], STANDBY)).toEqual([{ type: 'confirms', together: false }])
+    expect(made.looked([view()], ACTIVE)).toEqual([])
+    expect(made.looked([view({ confirmsTogether: true })], TOGETHER)).toEqual([])
+    expect(made.looked([view()], TOGETHER)).toEqual([{ type: 'confirms', together: false }])
   })
 
   it('outlives a server that does not answer, until that had to be handed over long since', () => {
     const made = positions()
     made.looked([view({ confirmsTogether: true })], ACTIVE)
     const silent = (lastRunMs: number) =>
-      made.looked([REDIS, view({ offset: null })], { ...ACTIVE, lastRunMs })
+      made.looked([REDIS, view({ offset: null })], { ...TOGETHER, lastRunMs })
     expect([silent(1_000), silent(11_300)]).toEqual([[], []])
     expect(silent(11_400)).toEqual([{ type: 'confirms', together: false }])
     made.looked([view({ confirmsTogether: true })], { ...ACTIVE, lastRunMs: 12_000 })
@@ -127,19 +137,13 @@ describe("the store's word that it waits for the peer", () => {
   })
 
   it('is not given by a server that never answered', () => {
-    const first = new StorePositions(CONFIGS)
-    expect(first.looked([view({ offset: null })], STANDBY)).toEqual([
+    expect(positions().looked([view({ offset: null })], TOGETHER)).toEqual([
       { type: 'confirms', together: false },
     ])
   })
 
-  it('ends when the store is not there, and with a promotion', () => {
-    const made = positions()
-    made.looked([view({ confirmsTogether: true })], ACTIVE)
-    expect(made.looked([REDIS], ACTIVE)).toEqual([{ type: 'confirms', together: false }])
-    made.looked([view({ confirmsTogether: true })], ACTIVE)
-    expect(made.promoted()).toEqual([{ type: 'confirms', together: false }])
-    expect(made.promoted()).toEqual([])
+  it('ends when the store is not there', () => {
+    expect(positions().looked([REDIS], TOGETHER)).toEqual([{ type: 'confirms', together: false }])
   })
 })
 

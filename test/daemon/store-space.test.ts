@@ -78,6 +78,17 @@ test('a server that answers no longer is not needed to see its disk', async () =
   expect(watch.of(store)?.state).toBe('critical')
 })
 
+test('a disk on which nothing can be written any more is full, one that is nearly so is not', async () => {
+  const watch = watchWith(null)
+  expect(watch.isFull(store)).toBe(false)
+  disks.set('/data', { freeBytes: 4 * 1024 ** 2, totalBytes: 100 * GIB })
+  await pass()
+  expect([watch.of(store)?.state, watch.isFull(store)]).toEqual(['critical', false])
+  disks.set('/data', { freeBytes: 100_000, totalBytes: 100 * GIB })
+  await pass()
+  expect(watch.isFull(store)).toBe(true)
+})
+
 test('a server that will not tell is not asked all the time, one that was silent soon again', async () => {
   store.faults['directories'] = { code: 'HA_STORE_REFUSED', message: 'not known' }
   watchWith(null)

@@ -24,7 +24,8 @@ const store = (name: string, everyMs: number | null): StoreConfig => ({
   ...{ peerAddress: '192.168.255.252', peerPort: 6379, user: 'tandem', passwordFile: null },
   ...{ replicationUser: 'tandem_repl', replicationPasswordFile: null, undoUser: null },
   ...{ undoPasswordFile: null, semiSync: false, dataDirectory: null, pidFile: null },
-  ...{ minFreeMb: null, archivesKept: 10 },
+  probeMisses: 3,
+  ...{ minFreeMb: null, archivesKept: 10, lagMax: 0 },
   verify: { user: 'v', passwordFile: null, everyMs, schemas: null },
 })
 

@@ -62,6 +62,14 @@ describe('two servers set up as printed', () => {
     expect(must(await second.inspect(8000))).toEqual([])
   })
 
+  it('tell the settings that both should have alike, whatever their role, and no other', async () => {
+    const [ours, theirs] = [must(await first.settings(2000)), must(await second.settings(2000))]
+    expect([ours.get('binlog_format'), ours.get('sync_binlog')]).toEqual(['ROW', '1'])
+    expect(Number(ours.get('max_connections'))).toBeGreaterThan(0)
+    expect(ours).toEqual(theirs)
+    expect([ours.has('read_only'), ours.has('server_id')]).toEqual([false, false])
+  })
+
   it('let our account see no row of an application and write through no view', async () => {
     const { createConnection } = await import('mysql2/promise')
     const { user, password } = ACCOUNTS
@@ -76,7 +84,7 @@ describe('two servers set up as printed', () => {
       await errno('SELECT * FROM mysql.global_priv'),
       await errno("UPDATE tandem.event_look SET definer='root@localhost'"),
       await errno('DELETE FROM tandem.probe'),
-      await errno('RESET MASTER'),
+      await errno('SET SESSION sql_log_bin=0'),
       await errno('SHUTDOWN'),
       await errno('SELECT * FROM tandem.table_look'),
     ]).toEqual([1142, 1142, 1142, 1142, 1227, 1227, 0])
@@ -92,6 +100,7 @@ describe('two servers set up as printed', () => {
       role: 'writable',
       position,
       following: false,
+      applies: true,
       backlog: null,
       logBytes: null,
       confirmsTogether: true,
@@ -102,6 +111,7 @@ describe('two servers set up as printed', () => {
       role: 'read-only',
       position,
       following: true,
+      applies: true,
       backlog: 0,
       logBytes: null,
       confirmsTogether: false,
@@ -235,6 +245,61 @@ describe('a planned move', () => {
     expect(await move(first, second)).toBe(null)
     await untilFollowing(first)
     expect(await move(second, first)).toBe(null)
+    await untilFollowing(second)
+  })
+
+  it('holds writers instead of refusing them, and lets them go on when it is taken back', async () => {
+    const reader = (await one.application()).query('SELECT SLEEP(3) FROM app.t LIMIT 1')
+    const idle = await one.application()
+    await idle.query('BEGIN')
+    await idle.query("INSERT INTO app.t VALUES (820, 'open')")
+    const { offset } = must(await first.freeze(1500, 3000))
+    let answer = 'none'
+    const held = (await one.application()).query("INSERT INTO app.t VALUES (821, 'held')").then(
+      () => (answer = 'written'),
+      (error: Error) => (answer = error.message),
+    )
+    await sleep(300)
+    expect([answer, must(await first.monitor(1000)).position.offset]).toEqual(['none', offset])
+    must(await first.unfreeze(500))
+    await held
+    await idle.query('COMMIT')
+    await reader
+    expect([answer, await one.count('app.t WHERE id IN (820, 821)')]).toEqual(['written', 2])
+  })
+
+  it('ends the writers it holds when it goes through: none of their writes is done late', async () => {
+    const { offset } = must(await first.freeze(1500, 3000))
+    const held = (await one.application()).query("INSERT INTO app.t VALUES (822, 'held')").then(
+      () => 'written',
+      () => 'ended',
+    )
+    await sleep(100)
+    must(await first.demote(3000))
+    expect(await held).toBe('ended')
+    expect(must(await first.monitor(1000)).position.offset).toBe(offset)
+    must(await first.promote(1000))
+    must(await first.confirm(false, 1000))
+    expect(await one.count('app.t WHERE id = 822')).toBe(0)
+  })
+
+  it('does not go on when somebody ended the session that holds the writes', async () => {
+    const { value: position } = await first.freeze(1500, 3000).then((frozen) => {
+      if (!frozen.ok) throw new Error(frozen.fault.message)
+      return frozen
+    })
+    const [row] = await one.root([
+      "SELECT GROUP_CONCAT(CONCAT('KILL ', ID) SEPARATOR ';') AS kills FROM information_schema.PROCESSLIST" +
+        ` WHERE USER='${ACCOUNTS.user}' AND COMMAND='Sleep'`,
+    ])
+    for (const kill of String(row?.['kills']).split(';')) await one.root([kill])
+    await sleep(100)
+    expect(faultIn(await first.peerReached(position, 1000)).message).toContain(
+      'the session with the lock was ended',
+    )
+    must(await first.unfreeze(500))
+    const writer = await one.application()
+    await writer.query("INSERT INTO app.t VALUES (823, 'goes on')")
     await untilFollowing(second)
   })
 

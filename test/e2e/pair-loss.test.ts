@@ -4,7 +4,6 @@
  * names who stands in its way. Method: real pairs with Redis and MariaDB, clients at 500 writes a second to
  * each, the power of the active cut several times, the histories of both nodes.
  */
-import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ExplainDocument, HistoryDocument, LossRecord } from '../../src/control/schema.ts'
@@ -12,9 +11,9 @@ import { APPLICATION } from '../../src/lab/application.ts'
 import { mariadbMissing } from '../../src/lab/mariadb.ts'
 import { askTandem } from '../../src/lab/pair.ts'
 import { type LabNodeName, otherNode } from '../../src/lab/plan.ts'
-import { killUntilGone } from '../../src/lab/process.ts'
 import { lostOf } from '../../src/lab/store-client.ts'
 import { StorePair } from '../../src/lab/store-pair.ts'
+import { until } from '../helpers/until.ts'
 
 const canRun = process.getuid?.() === 0 && mariadbMissing() === null
 const RATE = 500
@@ -27,22 +26,6 @@ let pair: StorePair
 
 async function build(prefix: string, semiSync: boolean): Promise<void> {
   pair = await StorePair.build(prefix, { profile: 'default', semiSync })
-}
-
-async function destroy(): Promise<void> {
-  for (const node of Object.values(pair.nodes)) await killUntilGone(() => node.processes())
-  await pair.destroy()
-  rmSync(pair.lab.plan.workDir, { recursive: true, force: true })
-}
-
-async function until<Value>(ask: () => Promise<Value | null>, limitMs = 40_000): Promise<Value> {
-  const endMs = performance.now() + limitMs
-  for (;;) {
-    const value = await ask()
-    if (value !== null) return value
-    if (performance.now() > endMs) throw new Error('did not come about in time')
-    await sleep(100)
-  }
 }
 
 async function lossesOf(node: LabNodeName): Promise<readonly LossRecord[]> {
@@ -70,7 +53,11 @@ async function powerCut() {
   await sleep(2_000)
   await pair.nodes[active].powerOff()
   const said = await until(() => losses(survivor, ({ settled }) => !settled))
-  const status = await pair.statusOf(survivor)
+  // A store shows it from its next look on.
+  const status = await until(async () => {
+    const now = await pair.statusOf(survivor)
+    return now?.stores.every(({ loss }) => loss !== null) === true ? now : null
+  })
   await sleep(1_500)
   const missed = { redis: 0, mariadb: 0 }
   for (const kind of KINDS) {
@@ -87,7 +74,7 @@ async function powerCut() {
 
 describe.skipIf(!canRun)('a real pair keeps book of what a takeover may have lost', () => {
   beforeAll(() => build('tbloss', false), 180_000)
-  afterAll(destroy, 60_000)
+  afterAll(() => pair.destroy(), 60_000)
 
   it('tells each node how far the stores of the other are, and how old that is', async () => {
     const active = await pair.whole()
@@ -104,7 +91,11 @@ describe.skipIf(!canRun)('a real pair keeps book of what a takeover may have los
         lookedMsAgo: expect.any(Number),
       })
       expect(told.lookedMsAgo).toBeLessThan(5_000)
-      const theirs = (await pair.storesOf(active))?.[kind]?.peer
+      // What the standby says comes a look later than that it follows.
+      const theirs = await until(async () => {
+        const peer = (await pair.storesOf(active))?.[kind]?.peer ?? null
+        return peer?.following === true ? peer : null
+      })
       expect(theirs).toMatchObject({ role: 'read-only', following: true })
     }
   }, 60_000)
@@ -172,14 +163,14 @@ describe.skipIf(!canRun)('a real pair keeps book of what a takeover may have los
           confirmedSafe: false,
           settled: false,
         })
-        expect(status?.stores.find(({ name }) => name === kind)?.loss).toMatchObject({ most })
+        expect(status.stores.find(({ name }) => name === kind)?.loss).toMatchObject({ most })
         expect(exact).toBeLessThanOrEqual(most)
         const size = kind === 'redis' ? WRITE_BYTES_MAX : 1
         expect(missed[kind] * size).toBeLessThanOrEqual(most)
         const { term } = said[kind]
         expect(theirs[kind]).toMatchObject({ by: survivor, term, most, exact, settled: true })
       }
-      expect(status?.alarms.map(({ code }) => code)).toContain('store-loss')
+      expect(status.alarms.map(({ code }) => code)).toContain('store-loss')
       const stores = await pair.storesOf(survivor)
       expect(KINDS.map((kind) => stores?.[kind]?.loss)).toEqual([null, null])
     },
@@ -189,7 +180,7 @@ describe.skipIf(!canRun)('a real pair keeps book of what a takeover may have los
 
 describe.skipIf(!canRun)('a real pair whose MariaDB confirms writes together', () => {
   beforeAll(() => build('tbsemi', true), 180_000)
-  afterAll(destroy, 60_000)
+  afterAll(() => pair.destroy(), 60_000)
 
   it('says after a power cut that nothing confirmed is lost, and nothing is', async () => {
     const { said, missed, ours } = await powerCut()

@@ -106,7 +106,7 @@ describe.skipIf(!runs)('a pair with Redis and MariaDB under semi-sync', () => {
   it('does not wait for an open transaction, whose COMMIT then fails', async () => {
     const from = await pair.whole()
     const clients = await pair.startClients(STORE_RATE)
-    application(
+    const open = application(
       `BEGIN; INSERT INTO ${APPLICATION.table} VALUES (2, 'open'); DO SLEEP(0); SELECT SLEEP(30); COMMIT`,
     )
     await sleep(1_000)
@@ -116,6 +116,9 @@ describe.skipIf(!runs)('a pair with Redis and MariaDB under semi-sync', () => {
     await clients.redis.stop()
     expect(serving).toBe(otherNode(from))
     expect(await lostOf(writes, pair.mariadb[serving])).toEqual([])
+    // A client that waits for an answer learns at once that there will be none.
+    for (let tries = 0; !open.ended() && tries < 200; tries += 1) await sleep(10)
+    expect(open.ended()).toBe(true)
     for (const node of ['sp1', 'sp2'] as const) {
       expect(
         await pair.mariadb[node].value(`(SELECT COUNT(*) FROM ${APPLICATION.table} WHERE id = 2)`),

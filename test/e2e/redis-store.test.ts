@@ -141,6 +141,19 @@ async function switchOver(old: Side, next: Side): Promise<void> {
   for (const [, step] of switchSteps(old, next)) await step()
 }
 
+test('the settings that both should have alike are told with the rights of our account', async () => {
+  const [one, two] = await bootPair()
+  const settings = async ({ store }: Side) => {
+    const told = await store.settings(LIMIT_MS)
+    return told.ok ? Object.fromEntries(told.value) : told.fault
+  }
+  expect(await settings(one)).toEqual({
+    ...{ redis_mode: 'standalone', aof_enabled: expect.stringMatching(/^[01]$/) },
+    ...{ maxmemory: '0', maxmemory_policy: 'noeviction', maxclients: expect.any(String) },
+  })
+  expect(await settings(one)).toEqual(await settings(two))
+})
+
 describe('a planned move', () => {
   test('loses no confirmed write and resumes without a copy, twenty times of twenty, under load', async () => {
     const [a, b] = await pair()
@@ -318,6 +331,7 @@ describe('a store tells what it is', () => {
       role: 'read-only',
       position: null,
       following: false,
+      applies: true,
       backlog: null,
       logBytes: 0,
       confirmsTogether: false,

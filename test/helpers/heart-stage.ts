@@ -13,6 +13,7 @@ import { ServiceGate } from '../../src/daemon/service-gate.ts'
 import { SharedMemory } from '../../src/daemon/shared-memory.ts'
 import { noStores, type StoreDoor } from '../../src/daemon/stores.ts'
 import { ModelGate } from '../../src/gate/model-gate.ts'
+import { Recorder } from '../../src/record/recorder.ts'
 import { OUR_BOOT, PEER, POLICY } from './snapshot-case.ts'
 
 export const H = POLICY.timing.heartbeatMs
@@ -32,6 +33,7 @@ export interface StateWritten {
 export class HeartStage {
   readonly heart: Heart
   readonly memory = new SharedMemory(1)
+  readonly recorder = new Recorder(() => this.now())
   readonly sent: { atMs: number; heartbeat: Heartbeat }[] = []
   readonly probesMs: number[] = []
   readonly announcedMs: number[] = []
@@ -40,6 +42,8 @@ export class HeartStage {
   readonly served: boolean[] = []
   readonly written: StateWritten[] = []
   readonly calledMs: number[] = []
+  readonly askedWitness: number[] = []
+  fenced = 0
   /** Orders that the stores got; they follow at once unless `storesAtOnce` is false. */
   readonly ordered: string[] = []
   storesAtOnce = true
@@ -112,6 +116,7 @@ export class HeartStage {
           downAfterMs: policy.timing.gapMs,
           upAfterMs: policy.timing.dampingMs,
         }),
+        recorder: this.recorder,
         memory: this.memory,
         writeState: ({ role, armed }, nowMs) =>
           this.written.push({ atMs: nowMs - STARTED_MS, role, armed }),
@@ -119,6 +124,12 @@ export class HeartStage {
           if (message.type === 'transition') this.transitions.push(message.transition)
         },
         stores: this.stores,
+        quorum: {
+          askWitness: (attempt) => this.askedWitness.push(attempt),
+          fence: () => {
+            this.fenced += 1
+          },
+        },
         stepped: () => {},
         serving: (on) => this.served.push(on),
         called: () => this.calledMs.push(this.now() - STARTED_MS),

@@ -26,6 +26,7 @@ import {
   mariadbConfiguration,
   mariadbStatements,
 } from '../../src/resources/mariadb-setup.ts'
+import type { StoreFault, StoreResult } from '../../src/resources/replicated-store.ts'
 
 export const ACCOUNTS: MariadbAccounts = {
   user: 'tandem',

@@ -20,6 +20,7 @@ export const REPORT: StoreReport = {
   role: 'read-only',
   position: { history: 'a', offset: 7 },
   following: true,
+  applies: true,
   backlog: 0,
   logBytes: null,
   confirmsTogether: false,
@@ -33,6 +34,7 @@ export const FAULT: StoreFault = { code: 'HA_STORE_REFUSED', message: 'it will n
 export class PretendStore implements ReplicatedStore {
   readonly name: string
   readonly kind = 'redis'
+  freezesAtOnce = true
   readonly asked: string[]
   report: StoreReport = REPORT
   comparison: StoreComparison = SAME
@@ -81,6 +83,8 @@ export class PretendStore implements ReplicatedStore {
   }
   inspect = (): Promise<StoreResult<readonly StoreFinding[]>> => this.#do('inspect', [])
   kill = (): Promise<StoreResult<void>> => this.#do('kill', undefined)
+  settings = (): Promise<StoreResult<ReadonlyMap<string, string>>> =>
+    this.#do('settings', new Map([['size', '7']]))
   directories = (): Promise<StoreResult<readonly string[]>> => this.#do('directories', ['/data'])
   close(): void {
     this.asked.push(`${this.name} close`)

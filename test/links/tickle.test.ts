@@ -21,9 +21,10 @@ class PretendSender implements WholeSender {
   }
 }
 
+const SECOND_ROUND_MS = 200
 const QUICK = [
   { atMs: 0, sequence: 1, acknowledgement: 2 },
-  { atMs: 20, sequence: 3, acknowledgement: 4 },
+  { atMs: SECOND_ROUND_MS, sequence: 3, acknowledgement: 4 },
 ]
 const four: TcpConnection = {
   floatingIp: '10.0.0.50',
@@ -63,7 +64,7 @@ describe('a tickle', () => {
       firstRoundMs: report.firstRoundMs,
       complete: true,
     })
-    expect(report.firstRoundMs).toBeLessThan(20)
+    expect(report.firstRoundMs).toBeLessThan(SECOND_ROUND_MS)
     const [sender4] = senders[4]
     const [sender6] = senders[6]
     expect(sender4?.sent.map(([hex, to]) => [hex.slice(24, 72), to])).toEqual([
@@ -77,7 +78,8 @@ describe('a tickle', () => {
       ].map(([head, ack]) => [`${head}0000000${ack}5010ffff`, 'fd83::9']),
     )
     expect([sender4?.closed, sender6?.closed]).toEqual([1, 1])
-    expect((sender4?.atMs[1] ?? 0) - (sender4?.atMs[0] ?? 0)).toBeGreaterThan(15)
+    // The first one left somewhat after the beginning that all rounds are counted from.
+    expect((sender4?.atMs[1] ?? 0) - (sender4?.atMs[0] ?? 0)).toBeGreaterThan(SECOND_ROUND_MS / 2)
   })
 
   it('leaves with its first packets before the call returns', () => {

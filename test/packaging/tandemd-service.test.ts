@@ -13,8 +13,8 @@ function valuesOf(key: string): string[] {
   return [...UNIT.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map(([, value]) => value ?? '')
 }
 
-test('after the end of the agent one helper runs, which exists and can be run', () => {
-  expect(valuesOf('ExecStopPost')).toEqual(['/usr/lib/tandem/agents/release'])
+test('after the end of the agent the helper runs first, which exists and can be run', () => {
+  expect(valuesOf('ExecStopPost')[0]).toBe('/usr/lib/tandem/agents/release')
   for (const file of ['release', 'floating-ip', 'redis', 'mariadb']) {
     accessSync(join(ROOT, 'agents', file), constants.X_OK)
   }
@@ -27,4 +27,16 @@ test('the helper looks where the agent of the unit writes, and the lists outlive
   expect(valuesOf('RuntimeDirectoryPreserve')).toEqual(['yes'])
   // No option moves it elsewhere.
   expect(valuesOf('ExecStart')).toEqual(['/usr/bin/tandem agent'])
+})
+
+test('what the unit brings along is there, and stops before the agent and what it works with', () => {
+  const handover = readFileSync(join(ROOT, 'systemd/tandem-handover.service'), 'utf8')
+  expect(valuesOf('Wants')[0]?.split(' ')).toContain('tandem-handover.service')
+  const after = [...handover.matchAll(/^After=(.*)$/gm)].flatMap(([, names]) => names?.split(' '))
+  for (const name of ['tandemd', 'mariadb', 'redis-server', 'rtpengine-daemon', 'kamailio']) {
+    expect(after).toContain(`${name}.service`)
+  }
+  expect(after).toContain('network.target')
+  // The agent waits for none of them at a boot.
+  expect(valuesOf('After')).toEqual(['network-online.target nftables.service'])
 })

@@ -64,9 +64,9 @@ class PretendKernel implements AddressDoor {
     )
   }
 
-  addressRemove({ interfaceIndex: index, address, prefixLength }: AddressEntry): boolean {
+  addressRemove: AddressDoor['addressRemove'] = ({ interfaceIndex, address, prefixLength }) => {
     this.#judge('remove', address)
-    this.done.push(`take ${address}/${prefixLength} from ${index}`)
+    this.done.push(`take ${address}/${prefixLength} from ${interfaceIndex}`)
     return true
   }
 

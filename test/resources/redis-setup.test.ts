@@ -26,7 +26,7 @@ describe('the access list', () => {
     expect(accessLines(SETUP)).toBe(
       `user tandem on #${sha256('our password')} resetkeys ~tandem:* resetchannels -@all +ping +info +replicaof +client|pause +client|unpause +client|kill +set +bgsave +acl|whoami +acl|dryrun\n` +
         `user replica on #${sha256('x" \\ \n# y')} resetkeys resetchannels -@all +psync +replconf +ping\n` +
-        'user default on nopass ~* &* +@all -@admin -@dangerous +info\n',
+        'user default on nopass ~* &* +@all -@admin -@dangerous +info +keys\n',
     )
   })
 })

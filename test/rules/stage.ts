@@ -35,7 +35,8 @@ export interface Surrounding {
 export interface StageOptions extends Partial<Omit<Policy, 'timing' | 'data'>> {
   data?: Partial<Policy['data']>
   hard?: { term: number; sole: boolean }
-  position?: Position
+  /** Null: no store was looked at yet. */
+  position?: Position | null
 }
 
 export const OUR_BOOT = 'aaaaaaaaaaaaaaaa'
@@ -50,6 +51,8 @@ export class Stage {
   done: Done[] = []
   /** While set, nothing that was asked of the disk is written. */
   diskHangs = false
+  /** The store waits for the peer as soon as it is asked to, and says so. */
+  storeObeys = true
   /** While set, a demotion does not come to its end. */
   demoteHangs = false
   peer: { boot: string; seq: number } = { boot: PEER_BOOT, seq: 0 }
@@ -78,7 +81,9 @@ export class Stage {
     }
     const { pingNodeCount } = this.policy
     this.state = program.initialState(OUR_BOOT, hard ?? { term: 0, sole: false }, pingNodeCount)
-    if (position !== undefined) this.state = { ...this.state, position }
+    // The stores were looked at, unless the claim is about that.
+    this.state = { ...this.state, positionUnknown: position === null }
+    if (position) this.state = { ...this.state, position }
     this.feed({ type: 'start' })
   }
 
@@ -91,6 +96,8 @@ export class Stage {
     for (const effect of decision.effects) {
       if (effect.type === 'persist') this.#unwritten.push(effect.ticket)
       if (effect.type === 'demote' && !this.demoteHangs) this.feed({ type: 'demoted' })
+      const asked = effect.type === 'confirm' && !effect.alone
+      if (asked && this.storeObeys) this.feed({ type: 'confirms', together: true })
     }
     if (!this.diskHangs) this.writeDisk()
     return decision.effects
@@ -135,6 +142,7 @@ export class Stage {
       direct: true,
       grant: !want && this.state.attempt !== null,
       position: this.state.position,
+      positionUnknown: false,
       sync: false,
       inSync: false,
       sole: false,

@@ -1,4 +1,5 @@
 /** Types of `swarm.mjs`, which runs without a build step. */
+import type { DataTally } from '../../src/sim/loss-checker.ts'
 import type { Outcome, ScheduleOptions } from '../../src/sim/schedule.ts'
 
 export interface Sum {
@@ -8,6 +9,8 @@ export interface Sum {
   cpuMs: number
   modes: Record<string, number>
   kinds: Record<string, number>
+  /** What became of the data, summed up; null where none was kept. */
+  data: DataTally | null
   /** Outcomes that are not `ok`. */
   bad: Outcome[]
 }
@@ -19,3 +22,6 @@ export function swarm(task: {
 }): Promise<Sum>
 
 export function summary(sum: Sum): string
+
+/** Empty where no data was kept. */
+export function dataSummary(sum: Sum): string

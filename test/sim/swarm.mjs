@@ -1,5 +1,5 @@
 // Runs many schedules of the simulator in two threads and sums them up.
-// By hand: node test/sim/swarm.mjs FIRST COUNT [default|fast] [virtual ms]
+// By hand: node test/sim/swarm.mjs FIRST COUNT [default|fast] [virtual ms] [none|recent|strict] [kind,kind]
 import { rmSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { loadSchedule, Workshop } from '../rules/build.mjs'
@@ -14,7 +14,16 @@ async function runShare({ part, first, schedules, options }) {
   const workshop = new Workshop()
   try {
     const { runSchedule } = await loadSchedule(workshop.build())
-    const sum = { schedules: 0, steps: 0, openings: 0, cpuMs: 0, modes: {}, kinds: {}, bad: [] }
+    const sum = {
+      schedules: 0,
+      steps: 0,
+      openings: 0,
+      cpuMs: 0,
+      modes: {},
+      kinds: {},
+      data: null,
+      bad: [],
+    }
     const began = performance.now()
     for (let seed = first + part; seed < first + schedules; seed += THREADS) {
       const outcome = runSchedule(seed, options)
@@ -23,6 +32,7 @@ async function runShare({ part, first, schedules, options }) {
       sum.openings += outcome.openings
       count(sum.modes, outcome.mode)
       for (const kind of outcome.kinds) count(sum.kinds, kind)
+      sum.data = added(sum.data, outcome.data ?? null)
       if (outcome.verdict !== 'ok') sum.bad.push(outcome)
     }
     sum.cpuMs = performance.now() - began
@@ -32,9 +42,20 @@ async function runShare({ part, first, schedules, options }) {
   }
 }
 
+/** Of two tallies of the data: sums, and of the longest time the longer one. */
+function added(a, b) {
+  if (a === null || b === null) return a ?? b
+  const entries = Object.entries(a).map(([key, value]) => {
+    if (typeof value === 'object') return [key, added(value, b[key])]
+    return [key, key.endsWith('MaxMs') ? Math.max(value, b[key]) : value + b[key]]
+  })
+  return Object.fromEntries(entries)
+}
+
 function add(a, b) {
   const sum = { ...a, bad: [...a.bad, ...b.bad], modes: { ...a.modes }, kinds: { ...a.kinds } }
   for (const key of ['schedules', 'steps', 'openings', 'cpuMs']) sum[key] += b[key]
+  sum.data = added(a.data, b.data)
   for (const part of ['modes', 'kinds']) {
     for (const [key, value] of Object.entries(b[part]))
       sum[part][key] = (sum[part][key] ?? 0) + value
@@ -74,10 +95,29 @@ export function summary({ schedules, steps, openings, cpuMs, modes, kinds, bad }
   ].join('\n')
 }
 
+/** What became of the data, in a few lines; empty where none was kept. */
+export function dataSummary({ data }) {
+  if (data === null) return ''
+  const words = (counts) =>
+    Object.entries(counts)
+      .map(([name, number]) => `${name} ${number}`)
+      .join(', ')
+  const { confirmed, lost, steps, takeovers, itselfMaxMs, dropped, vacant } = data
+  return [
+    `writes confirmed: ${words(confirmed)}; lost as allowed: ${words(lost)}`,
+    `alone by itself at most ${Math.round(itselfMaxMs)} ms before a write that was lost for it`,
+    `takeovers with everything there ${takeovers}; steps: ${words(steps)}`,
+    `given up on return ${dropped}; pairs without an active in the end: ${words(vacant)}`,
+  ].join('\n')
+}
+
 if (!isMainThread && workerData?.schedules !== undefined) {
   parentPort.postMessage(await runShare(workerData))
 } else if (isMainThread && process.argv[1] === import.meta.filename) {
-  const [first, schedules, profile = 'default', virtualMs = '30000'] = process.argv.slice(2)
-  const options = { profile, virtualMs: Number(virtualMs) }
-  console.log(summary(await swarm({ first: Number(first), schedules: Number(schedules), options })))
+  const [first, schedules, profile = 'default', virtualMs = '30000', data = 'none', only] =
+    process.argv.slice(2)
+  const options = { profile, virtualMs: Number(virtualMs), data }
+  if (only !== undefined) options.only = only.split(',')
+  const sum = await swarm({ first: Number(first), schedules: Number(schedules), options })
+  console.log([summary(sum), dataSummary(sum)].join('\n').trimEnd())
 }

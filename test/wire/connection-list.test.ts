@@ -89,7 +89,9 @@ describe('a list of connections', () => {
     )
     expect(bytes?.length).toBe(122)
     expect(bytes?.subarray(-32)).toEqual(
-      createHmac('sha256', SECRET).update(bytes.subarray(0, -32)).digest(),
+      createHmac('sha256', SECRET)
+        .update(bytes?.subarray(0, -32) ?? '')
+        .digest(),
     )
   })
 

@@ -1,5 +1,6 @@
 /** Goal: what is appended to a heartbeat arrives with it, signed, and costs an older reader nothing. */
 import { describe, expect, it } from 'vitest'
+import { EARLY_WORD_BYTES } from '../../src/wire/early-word.ts'
 import {
   appendedTo,
   decodeHeartbeat,
@@ -29,12 +30,12 @@ describe('what is appended', () => {
     expect(decodeHeartbeat(bytes, [key])).toEqual({ ok: false, reason: 'hmac' })
   })
 
-  it('has room for all words that stores may take, and for no byte more', () => {
-    const most = encodeHeartbeat(PEER, key, Buffer.alloc(STORE_WORDS_MAX_BYTES))
+  it('has room for all words that stores may take and one about early starts, and for no byte more', () => {
+    const most = encodeHeartbeat(PEER, key, Buffer.alloc(STORE_WORDS_MAX_BYTES + EARLY_WORD_BYTES))
     expect(most.length).toBe(HEARTBEAT_MAX_BYTES)
     expect(decodeHeartbeat(most, [key]).ok).toBe(true)
-    expect(() => encodeHeartbeat(PEER, key, Buffer.alloc(STORE_WORDS_MAX_BYTES + 1))).toThrow(
-      'heartbeat: appended is 405, it must be an integer of 0 to 404',
-    )
+    expect(() =>
+      encodeHeartbeat(PEER, key, Buffer.alloc(most.length - HEARTBEAT_BYTES + 1)),
+    ).toThrow('heartbeat: appended is 405, it must be an integer of 0 to 404')
   })
 })

@@ -88,16 +88,15 @@ static napi_value fd_close(napi_env env, napi_callback_info info) {
   return make_undefined(env);
 }
 
-static napi_value sd_notify(napi_env env, napi_callback_info info) {
-  napi_value arguments[2];
+/* One datagram to a unix socket, never waiting for whoever reads. Returns errno or 0. */
+static int send_to_path(char *path, const void *bytes, size_t size) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  char text[2048];
+  size_t named = strlen(path);
   socklen_t length;
   int fd, error = 0;
-  if (!read_arguments(env, info, 2, arguments)) return NULL;
-  if (!read_text(env, arguments[0], address.sun_path, sizeof address.sun_path)) return NULL;
-  if (!read_text(env, arguments[1], text, sizeof text)) return NULL;
-  length = offsetof(struct sockaddr_un, sun_path) + strlen(address.sun_path);
+  if (named >= sizeof address.sun_path) return ENAMETOOLONG;
+  memcpy(address.sun_path, path, named + 1);
+  length = offsetof(struct sockaddr_un, sun_path) + named;
   if (address.sun_path[0] == '@') {
     /* Abstract: the name begins with a zero byte and ends with the length, not with a zero. */
     address.sun_path[0] = '\0';
@@ -105,12 +104,33 @@ static napi_value sd_notify(napi_env env, napi_callback_info info) {
     length += 1;
   }
   fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return throw_errno(env, errno, "socket", NULL);
-  if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0) {
-    error = errno;
-  }
+  if (fd < 0) return errno;
+  if (sendto(fd, bytes, size, MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0) error = errno;
   close(fd);
+  return error;
+}
+
+static napi_value sd_notify(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  char path[sizeof((struct sockaddr_un *)0)->sun_path], text[2048];
+  int error;
+  if (!read_arguments(env, info, 2, arguments)) return NULL;
+  if (!read_text(env, arguments[0], path, sizeof path)) return NULL;
+  if (!read_text(env, arguments[1], text, sizeof text)) return NULL;
+  error = send_to_path(path, text, strlen(text));
   return error == 0 ? make_undefined(env) : throw_errno(env, error, "sendto", NULL);
+}
+
+/* sendDatagram(path, bytes): false when whoever reads is slow, gone or takes nothing so large. */
+static napi_value send_datagram(napi_env env, napi_callback_info info) {
+  napi_value arguments[2];
+  char path[sizeof((struct sockaddr_un *)0)->sun_path];
+  uint8_t *bytes;
+  size_t size;
+  if (!read_arguments(env, info, 2, arguments)) return NULL;
+  if (!read_text(env, arguments[0], path, sizeof path)) return NULL;
+  if (!read_bytes(env, arguments[1], &bytes, &size)) return NULL;
+  return make_bool(env, send_to_path(path, bytes, size) == 0);
 }
 
 void gate_register(napi_env env, napi_value exports) {
@@ -118,4 +138,5 @@ void gate_register(napi_env env, napi_value exports) {
   set_function(env, exports, "gateExchange", gate_exchange);
   set_function(env, exports, "fdClose", fd_close);
   set_function(env, exports, "sdNotify", sd_notify);
+  set_function(env, exports, "sendDatagram", send_datagram);
 }

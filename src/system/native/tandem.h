@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct watcher;
+struct process_watch;
 
 /* One per environment (main thread or worker). Descriptors are opened when first needed. */
 struct door {
@@ -24,6 +25,7 @@ struct door {
   int netlink_fd;
   uint32_t netlink_sequence;
   struct watcher *watchers;
+  struct process_watch *process_watches;
 };
 
 struct door *door_of(napi_env env);

@@ -83,6 +83,20 @@ export const DATA_CLAIMS = [
       assert.equal(takesOver(broken, 8000), false)
     },
   ),
+  claim('T4', 'beside a witness `inSync` may serve only until the peer may be alone', (program) => {
+    const lateBy = (lateMs: number): boolean => {
+      const data = { takeover: 'strict', confirmAloneAfterMs: 2200 } as const
+      const stage = new Stage(program, { mode: 'witness', position: AT, data })
+      stage.pass(2000, { hear: SYNC })
+      stage.pass(lateMs, { hear: null })
+      const { attempt } = stage.state
+      if (attempt === null) return false
+      stage.feed({ type: 'witness', sentAtMs: stage.nowMs, attempt, granted: true })
+      return stage.state.armed
+    }
+    assert(lateBy(1100))
+    assert.equal(lateBy(1500), false)
+  }),
   claim('T4', 'policy `recent`: `inSync` may serve for ten seconds', (program) => {
     const broken = follower(program, recent())
     broken.pass(300, { hear: null, pong: [0] })
@@ -111,6 +125,10 @@ export const DATA_CLAIMS = [
     asked.pass(3000, { hear: null })
     asked.feed({ type: 'ask', node: 'sp1', force: false })
     assert.equal(takesOver(asked, 1000), false)
+    const other = standbyOf(program, strict())
+    other.pass(3000, { hear: null })
+    other.feed({ type: 'ask', node: 'sp2', force: true })
+    assert.equal(takesOver(other, 1000), false)
   }),
 
   claim(
@@ -189,6 +207,29 @@ export const DATA_CLAIMS = [
       assert.equal(stage.state.inSync, inSync, JSON.stringify(peer))
     }
   }),
+  claim('inSync', 'a peer that has not looked at its stores says nothing either way', (program) => {
+    const unlooked = { positionUnknown: true, position: { term: 0, offset: 0 }, able: false }
+    const stage = new Stage(program, recent())
+    stage.feed({ type: 'maintenance', on: true })
+    stage.pass(300, { hear: unlooked })
+    assert.equal(stage.state.inSync, false, 'it may hold more')
+    const own = new Stage(program, { ...recent(), position: null })
+    own.pass(300, { hear: { able: false, position: { term: 0, offset: 0 } } })
+    assert.equal(own.state.inSync, false, 'so may the peer, as long as ours is not known')
+    const restarted = follower(program, recent())
+    restarted.hear(unlooked)
+    assert.equal(restarted.state.inSync, true, 'it was in step, and nobody served since')
+    restarted.hear({ ...unlooked, sole: true })
+    assert.equal(restarted.state.inSync, false)
+  }),
+  claim('inSync', 'ends when our position leaves the history it was said of', (program) => {
+    const stage = follower(program, strict())
+    stage.feed({ type: 'position', position: { ...AT, offset: 120 } })
+    assert.equal(stage.state.inSync, true)
+    stage.feed({ type: 'position', position: { term: 0, offset: 120 } })
+    assert.equal(stage.state.inSync, false)
+    assert.equal(takesOver(stage, 8000), false)
+  }),
   claim('inSync', 'any heartbeat that says otherwise clears it, fresh or not', (program) => {
     const stage = follower(program, recent())
     stage.hear({ ...SYNC, sync: false, ackBoot: null, ackSeq: 0, hears: false })
@@ -258,6 +299,20 @@ export const DATA_CLAIMS = [
     stage.writeDisk()
     stage.pass(200)
     assert.equal(stage.told.sync, true)
+  }),
+  claim('alone', 'the role does not leave before `sole` is cleared on disk', (program) => {
+    const stage = activeOf(program, { ...recent(), hard: { term: 1, sole: true } })
+    stage.pass(3000, { hear: { position: { term: 0, offset: 0 } } })
+    stage.hangDisk()
+    stage.until('the joining', () => stage.state.confirming === 'joining', 3000)
+    stage.feed({ type: 'ask', node: 'sp2', force: false })
+    stage.pass(200)
+    stage.feed({ type: 'frozen', position: stage.state.position })
+    stage.pass(300)
+    assert.equal(stage.state.role, 'active')
+    stage.writeDisk()
+    stage.pass(200)
+    assert.notEqual(stage.state.role, 'active')
   }),
   claim('sync', 'a write the standby does not have yet leaves it', (program) => {
     const stage = together(program)
@@ -359,6 +414,7 @@ export const DATA_CLAIMS = [
   }),
   claim('alone', 'lasts until the store waits again, however near the standby is', (program) => {
     const stage = together(program)
+    stage.storeObeys = false
     stage.feed({ type: 'confirms', together: false })
     stage.pass(2000, { hear: null })
     assert.equal(confirmsAlone(stage), true)
@@ -368,9 +424,21 @@ export const DATA_CLAIMS = [
     stage.pass(1000, { hear: null })
     assert.equal(confirmsAlone(stage), true, 'nobody is waited for who is silent')
     stage.pass(500)
+    assert.equal(confirmsAlone(stage), true, 'what was seen before counts no more')
+    stage.pass(1500)
+    assert.equal(confirmsAlone(stage), false)
     stage.feed({ type: 'confirms', together: true })
     stage.pass(300)
     assert.deepEqual([stage.state.sole, stage.told.sync], [false, true])
+  }),
+  claim('alone', 'ends by no word of the store that is older than its order', (program) => {
+    const stage = together(program)
+    stage.storeObeys = false
+    // It waited to the last: nothing was said of that.
+    stage.pass(2000, { hear: null })
+    assert.equal(confirmsAlone(stage), true)
+    stage.pass(2000)
+    assert.deepEqual([stage.state.sole, stage.told.sync], [true, false])
   }),
   claim('alone', 'lasts until our own position was looked at again', (program) => {
     const stage = together(program)
@@ -396,6 +464,14 @@ export const DATA_CLAIMS = [
     assert.equal(standby.state.seq, before)
     standby.feed({ type: 'position', position: further })
     assert.deepEqual([standby.state.seq, standby.told.position], [before + 1, further])
+  }),
+  claim('sync', 'a word of the store from before we served begins nothing', (program) => {
+    const stage = new Stage(program, recent())
+    stage.storeObeys = false
+    stage.feed({ type: 'confirms', together: true })
+    stage.until('the election', () => stage.state.armed, 1000, { hear: { able: false } })
+    stage.pass(1000)
+    assert.equal(stage.told.sync, false)
   }),
   claim('alone', 'a new active confirms nothing alone at first', (program) => {
     const stage = activeOf(program, recent())

@@ -1,6 +1,6 @@
 /** Which of two nodes that talk becomes active when neither is: the election, start, both active. */
 import { strict as assert } from 'node:assert'
-import type { Heartbeat } from '../../../src/core/heartbeat.ts'
+import type { Heartbeat, Position } from '../../../src/core/heartbeat.ts'
 import type { Program } from '../claim.ts'
 import { ACTIVE, activeOf, claim, Stage, type StageOptions, standbyOf } from '../stage.ts'
 
@@ -15,6 +15,7 @@ function roleAgainst(
   return stage.state.role
 }
 
+const AT = { term: 3, offset: 10 }
 const DATA = { data: { takeover: 'recent' as const } }
 
 export const ELECTION_CLAIMS = [
@@ -60,6 +61,52 @@ export const ELECTION_CLAIMS = [
       const hard = { term: 3, sole: true }
       assert.equal(roleAgainst(program, alone, { ...options, hard }), 'elect')
       assert.equal(roleAgainst(program, restarted, { ...options, hard }), 'elect')
+    },
+  ),
+  claim('election', 'who has not looked at its stores ranks below who has', (program) => {
+    const position = { term: 3, offset: 10 }
+    const hard = { term: 3, sole: true }
+    const booted = { positionUnknown: true, position: { term: 9, offset: 0 } }
+    assert.equal(roleAgainst(program, booted, { ...DATA, position, hard, node: 'sp2' }), 'elect')
+    const none = { ...DATA, position: null, hard }
+    assert.equal(roleAgainst(program, { position }, none), 'standby')
+    const stage = new Stage(program, none)
+    stage.pass(100, { hear: { able: false } })
+    assert.equal(stage.told.positionUnknown, true)
+    stage.feed({ type: 'position', position })
+    stage.pass(100, { hear: { able: false } })
+    assert.equal(stage.told.positionUnknown, false)
+  }),
+  claim('election', 'what nobody looked at yet is not newer than anything', (program) => {
+    const position = { term: 0, offset: 0 }
+    const unlooked = { able: false, positionUnknown: true, position }
+    const looked = { ...DATA, position: { term: 3, offset: 10 } }
+    assert.equal(roleAgainst(program, unlooked, looked), 'standby')
+    const none = { ...DATA, position: null }
+    assert.equal(roleAgainst(program, { able: false, position }, none), 'standby')
+  }),
+  claim(
+    'election',
+    'beside a peer whose stores do not answer one stands where stale data may serve',
+    (program) => {
+      const silent = { able: false, positionUnknown: true }
+      const stand = (stale: 'serve' | 'refuse', position: Position | null = AT): Stage => {
+        const data = { ...DATA.data, stale, staleWaitMs: 5000 }
+        const node = position === null ? 'sp1' : 'sp2'
+        const stage = new Stage(program, { data, position, node })
+        stage.pass(4900, { hear: silent })
+        assert.equal(stage.state.role, 'standby')
+        return stage
+      }
+      const serve = stand('serve')
+      serve.until('the election', () => serve.state.armed, 500, { hear: silent })
+      for (const stage of [stand('refuse'), stand('serve', null)]) {
+        stage.pass(2000, { hear: silent })
+        assert.equal(stage.state.role, 'standby')
+      }
+      const alone = stand('serve')
+      alone.pass(2000, { hear: { ...silent, sole: true } })
+      assert.equal(alone.state.role, 'standby', 'what is `sole` holds more')
     },
   ),
   claim('election', 'rank: who stands back comes after who does not', (program) => {
@@ -288,6 +335,18 @@ export const ELECTION_CLAIMS = [
       assert.equal(stage.told.term, 41)
     },
   ),
+  claim('both active', 'the raised term is not told before it is on disk', (program) => {
+    const stage = activeOf(program)
+    const { term } = stage.state
+    stage.hangDisk()
+    stage.pass(300, { hear: { term: 40 } })
+    assert.equal(stage.told.term, term)
+    assert(stage.serves)
+    stage.writeDisk()
+    stage.pass(100)
+    assert.equal(stage.told.term, 41)
+    assert(stage.serves)
+  }),
   claim('both active', 'a candidate waits for the raised term to be on disk', (program) => {
     const stage = new Stage(program)
     stage.hangDisk()

@@ -67,6 +67,22 @@ export const SWITCHOVER_CLAIMS = [
     assert(waitedMs >= standBackMs && waitedMs <= standBackMs + 2 * heartbeatMs)
     assert.equal(stage.told.avoid, false)
   }),
+  claim(
+    'switchover',
+    'who hands over to a peer that has everything does not hold anything alone',
+    (program) => {
+      const position = { term: 2, offset: 100 }
+      const stage = freezing(program, { position, data: { takeover: 'recent' } })
+      stage.storeObeys = false
+      stage.state = { ...stage.state, sole: true, confirming: 'alone', together: false }
+      stage.hear({ position: stage.state.position })
+      frozen(stage)
+      assert.equal(stage.state.role, 'standby')
+      assert.equal(stage.told.sole, false)
+      const persisted = stage.done.findLast(({ effect }) => effect.type === 'persist')?.effect
+      assert(persisted?.type === 'persist' && !persisted.sole)
+    },
+  ),
   claim('switchover', 'nothing is released before the writes are frozen', (program) => {
     const stage = freezing(program)
     stage.pass(1000)

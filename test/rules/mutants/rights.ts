@@ -81,8 +81,8 @@ export const RIGHTS_MUTANTS: readonly Mutant[] = [
     also: [
       {
         file: 'core/data.ts',
-        find: '!heartbeat.want && !heartbeat.sole',
-        replace: '!heartbeat.sole',
+        find: 'if (heartbeat.want || heartbeat.sole) return false',
+        replace: 'if (heartbeat.sole) return false',
       },
     ],
   },

@@ -1,0 +1,128 @@
+/**
+ * What did the other node record of the same happening?
+ *
+ * Asks the peer over ssh which records it has, takes the one whose time fits, and of several the one that shares
+ * heartbeats with ours, which alone prove that both are of one moment. Wall clocks only choose what is looked at.
+ */
+import type { PairConfig } from '../config/config.ts'
+import { type FlightRecord, unpackRecords } from '../record/file.ts'
+import { offsetOf } from '../record/offset.ts'
+import { peerHosts, type RunOnPeer } from './peer-shell.ts'
+
+/** A list of forty, and one packed record in base64. */
+const OUTPUT_MAX_CHARS = 24_000_000
+/** After ours: a node whose power was cut records its return. */
+const LATER_MS = 600_000
+const EARLIER_MS = 60_000
+/** Looked at before the nearest one has to do. */
+const TRIED_MAX = 3
+
+export type PeerRecord =
+  | { ok: true; id: string; host: string; record: FlightRecord; file: Buffer }
+  | { ok: false; message: string; mend: string }
+
+/** An entry of `tandem record list --json`. */
+interface Listed {
+  id: string
+  node: string | null
+  fromIso: string | null
+  untilIso: string | null
+}
+
+/** Never rejects. @param limitMs  for all of it, every way to the peer */
+export async function peerRecord(
+  ours: FlightRecord,
+  { config, run, limitMs }: { config: PairConfig; run: RunOnPeer; limitMs: number },
+): Promise<PeerRecord> {
+  const endMs = performance.now() + limitMs
+  const ask = async (host: string, ...words: string[]) =>
+    await run(host, {
+      words: ['record', ...words],
+      limitMs: Math.max(1, Math.round(endMs - performance.now())),
+      outputMaxChars: OUTPUT_MAX_CHARS,
+    })
+  const lost: string[] = []
+  for (const host of peerHosts(config)) {
+    const told = await ask(host, 'list', '--json')
+    if (!told.ok) {
+      lost.push(told.message)
+      if (told.code === 'timeout') break
+      continue
+    }
+    const candidates = fitting(listOf(told.stdout), ours)
+    if (candidates.length === 0) {
+      const message = `${peerOf(config)} has no record of that time`
+      return {
+        ok: false,
+        message,
+        mend: 'its recorder dies with its agent; see tandem record list there',
+      }
+    }
+    return await best(candidates, ours, async (id) => {
+      const exported = await ask(host, 'export', id, '--out', '-')
+      if (!exported.ok) return exported.message
+      const file = Buffer.from(exported.stdout, 'base64')
+      const records = await unpackRecords(file)
+      if (typeof records === 'string') return `what came of ${id} ${records}`
+      const [record] = records
+      if (record === undefined) return `what came of ${id} is empty`
+      return record.header.node === ours.header.node
+        ? `${host} answers as ${ours.header.node} itself`
+        : { id, host, record, file }
+    })
+  }
+  const message = `${peerOf(config)} does not answer: ${lost.at(-1) ?? 'there is no way to it'}`
+  return { ok: false, message, mend: 'see what keeps it, or fetch the file by hand' }
+}
+
+type Taken = { id: string; host: string; record: FlightRecord; file: Buffer }
+
+async function best(
+  candidates: readonly string[],
+  ours: FlightRecord,
+  fetch: (id: string) => Promise<Taken | string>,
+): Promise<PeerRecord> {
+  let nearest: Taken | null = null
+  let complaint = ''
+  for (const id of candidates.slice(0, TRIED_MAX)) {
+    const taken = await fetch(id)
+    if (typeof taken === 'string') {
+      complaint = taken
+      continue
+    }
+    if (offsetOf(ours, taken.record).boundMs !== null) return { ok: true, ...taken }
+    nearest ??= taken
+  }
+  if (nearest !== null) return { ok: true, ...nearest }
+  return { ok: false, message: complaint, mend: 'fetch the file by hand' }
+}
+
+/** Ids, the best first: those of the same stretch, then those that began soon after it. */
+function fitting(entries: readonly Listed[], { header }: FlightRecord): string[] {
+  const [from, until] = [header.beginMs, header.endMs].map((ms) => ms + header.wallOffsetMs)
+  const pivot = header.pivotMs + header.wallOffsetMs
+  if (from === undefined || until === undefined) return []
+  return entries
+    .flatMap(({ id, node, fromIso, untilIso }) => {
+      const [begin, end] = [Date.parse(fromIso ?? ''), Date.parse(untilIso ?? '')]
+      const near = begin - until <= LATER_MS && from - end <= EARLIER_MS
+      if (node === header.node || !near || !/^[\w.-]+$/.test(id)) return []
+      // How far from what ours is about; within is nothing.
+      return [{ id, away: Math.max(0, begin - pivot, pivot - end) }]
+    })
+    .sort((a, b) => a.away - b.away)
+    .map(({ id }) => id)
+}
+
+function listOf(output: string): Listed[] {
+  try {
+    const document = JSON.parse(output.slice(output.indexOf('{'))) as { records?: Listed[] }
+    return document.records ?? []
+  } catch {
+    return []
+  }
+}
+
+function peerOf({ node }: PairConfig): string {
+  return node === 'sp1' ? 'sp2' : 'sp1'
+}

@@ -1,0 +1,114 @@
+/**
+ * What the tests of an installed pair do again and again: run a playbook, look at a node, cause something and
+ * measure from the clients' side what it cost.
+ */
+import { expect } from 'vitest'
+import type { StatusDocument } from '../../src/control/schema.ts'
+import type { BootedNode } from '../../src/lab/booted/node.ts'
+import { DESK } from '../../src/lab/booted/operator.ts'
+import type { BootedPair } from '../../src/lab/booted/pair.ts'
+import { type Demand, judge, LETTERS, type Letters, type Seen } from '../../src/lab/demand.ts'
+import { observe } from '../../src/lab/measure.ts'
+import { type LabNodeName, NODE_NAMES } from '../../src/lab/plan.ts'
+import { labNowMs } from '../../src/lab/prober.ts'
+import { until } from './until.ts'
+
+export const PROFILE = 'default'
+const LIMITS: Letters = LETTERS[PROFILE]
+
+/** What a playbook did on each host, as its last lines count it. */
+export interface Recap {
+  exitCode: number | null
+  hosts: Record<string, Record<string, number>>
+  text: string
+}
+
+export async function playbook(pair: BootedPair, line: string): Promise<Recap> {
+  const command = `cd playbooks && ansible-playbook -i ${DESK}/inventory.yml ${line}`
+  const { exitCode, stdout, stderr } = await pair.operator.run(command)
+  const hosts: Recap['hosts'] = {}
+  for (const [, host = '', counts = ''] of stdout.matchAll(/^(sp[12]) +: (ok=.*)$/gm)) {
+    const numbers = [...counts.matchAll(/(\w+)=(\d+)/g)]
+    hosts[host] = Object.fromEntries(numbers.map(([, key = '', count]) => [key, Number(count)]))
+  }
+  return { exitCode, hosts, text: stdout + stderr }
+}
+
+/** Insists that a playbook ended well on both nodes. */
+export function expectDone(recap: Recap): void {
+  const bad = NODE_NAMES.filter((name) => recap.hosts[name]?.['failed'] !== 0)
+  expect(recap.exitCode === 0 && bad.length === 0 ? 'done' : recap.text).toBe('done')
+}
+
+/** The same, and that nothing had to be done. */
+export function expectUnchanged(recap: Recap): void {
+  expectDone(recap)
+  const changed = NODE_NAMES.map((name) => recap.hosts[name]?.['changed'])
+  expect(changed.every((count) => count === 0) ? 'unchanged' : recap.text).toBe('unchanged')
+}
+
+export async function statusOf(node: BootedNode): Promise<StatusDocument | null> {
+  const told = await node.run(['tandem', 'status', '--json'], 5_000)
+  return told.ok ? (JSON.parse(told.stdout) as StatusDocument) : null
+}
+
+/** Waits until one node is active, the other standby, and both could serve. */
+export async function whole(
+  pair: BootedPair,
+): Promise<{ active: LabNodeName; standby: LabNodeName }> {
+  return until(async () => {
+    const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
+    if (sp1 == null || sp2 == null) return null
+    const states = `${sp1.local.state} ${sp2.local.state}`
+    if (!sp1.local.able || !sp2.local.able || sp1.peer.able !== true) return null
+    if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
+    if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
+    return null
+  })
+}
+
+/** Waits until clients have been answered by one node, and by no other, for a whole second. */
+export async function servedBy(pair: BootedPair, node: LabNodeName): Promise<void> {
+  await until(async () => pair.prober.servingFor(1000) === node)
+}
+
+/** Longest silence that clients may see, ms, from the times in force. */
+export const PROMISE = {
+  powerCut: LIMITS.D + 3 * LIMITS.H,
+  move: 3 * LIMITS.H,
+  agentKilled: 2 * LIMITS.L + LIMITS.M + 6 * LIMITS.H,
+  nothing: 0,
+} as const
+
+const figures: string[] = []
+
+/**
+ * Causes something while clients ask, and judges what they saw.
+ *
+ * @param cause  resolved when whatever was caused is over, so that the watch may end a second later
+ */
+export async function watched(
+  pair: BootedPair,
+  what: string,
+  demand: { outageMs: number; movesMax: number },
+  cause: () => Promise<void>,
+): Promise<Seen> {
+  const fromMs = labNowMs()
+  await cause()
+  const window = { fromMs, toMs: labNowMs() + 1000 }
+  await pair.prober.settle(window)
+  const seen = observe(pair.prober, { families: [4, 6] }, window, { leadMs: 200 })
+  const asked: Demand = { ...demand, dualForbidden: true }
+  const broken = judge(seen, asked)
+  figures.push(
+    `${what}: ${seen.outageMs} ms without an answer (allowed ${Math.max(demand.outageMs, 50)}, ` +
+      `the machine itself paused ${seen.controlMs}), ${seen.moves} moves`,
+  )
+  expect(broken).toEqual([])
+  return seen
+}
+
+/** All that was measured, for the end of the output. */
+export function figuresText(): string {
+  return figures.map((line) => `  ${line}\n`).join('')
+}
