@@ -1,8 +1,8 @@
 /**
  * What did the other node record of the same happening?
  *
- * Asks the peer over ssh which records it has, takes the one whose time fits, and of several the one that shares
- * heartbeats with ours, which alone prove that both are of one moment. Wall clocks only choose what is looked at.
+ * Asks the peer over ssh which records it has, takes the one that has the moment ours is about. Heartbeats in both
+ * prove that; wall clocks only choose what is looked at first.
  */
 import type { PairConfig } from '../config/config.ts'
 import { type FlightRecord, unpackRecords } from '../record/file.ts'
@@ -90,14 +90,25 @@ async function best(
       complaint = taken
       continue
     }
-    if (offsetOf(ours, taken.record).boundMs !== null) return { ok: true, ...taken }
+    if (isOfOneMoment(ours, taken.record)) return { ok: true, ...taken }
     nearest ??= taken
   }
   if (nearest !== null) return { ok: true, ...nearest }
   return { ok: false, message: complaint, mend: 'fetch the file by hand' }
 }
 
-/** Ids, the best first: those of the same stretch, then those that began soon after it. */
+/** Heartbeats in common put both on one clock; an older record may share them and still end before the moment. */
+function isOfOneMoment(ours: FlightRecord, theirs: FlightRecord): boolean {
+  const { addMs, boundMs } = offsetOf(ours, theirs)
+  const { beginMs, endMs } = theirs.header
+  const { pivotMs } = ours.header
+  return boundMs !== null && beginMs + addMs <= pivotMs && pivotMs <= endMs + addMs
+}
+
+/**
+ * Ids, the best first by the wall clocks: those that have the moment of ours, then those that began after it (the
+ * return of a node whose power was cut), then those that had ended.
+ */
 function fitting(entries: readonly Listed[], { header }: FlightRecord): string[] {
   const [from, until] = [header.beginMs, header.endMs].map((ms) => ms + header.wallOffsetMs)
   const pivot = header.pivotMs + header.wallOffsetMs
@@ -107,10 +118,9 @@ function fitting(entries: readonly Listed[], { header }: FlightRecord): string[]
       const [begin, end] = [Date.parse(fromIso ?? ''), Date.parse(untilIso ?? '')]
       const near = begin - until <= LATER_MS && from - end <= EARLIER_MS
       if (node === header.node || !near || !/^[\w.-]+$/.test(id)) return []
-      // How far from what ours is about; within is nothing.
-      return [{ id, away: Math.max(0, begin - pivot, pivot - end) }]
+      return [{ id, laterMs: Math.max(0, begin - pivot), earlierMs: Math.max(0, pivot - end) }]
     })
-    .sort((a, b) => a.away - b.away)
+    .sort((a, b) => a.earlierMs - b.earlierMs || a.laterMs - b.laterMs)
     .map(({ id }) => id)
 }
 

@@ -5,7 +5,7 @@
 import { formatMs } from '../control/duration.ts'
 import { REASONS } from '../core/reason.ts'
 import { replayRefusal } from '../record/replay.ts'
-import type { Story, StoryLine } from '../record/story.ts'
+import { missedBy, type Story, type StoryLine } from '../record/story.ts'
 import type { Paint } from './paint.ts'
 import { cell, printable, table } from './table.ts'
 
@@ -32,14 +32,14 @@ export function storyText(story: Story, paint: Paint, all: boolean): string {
       ? []
       : [`The record of ${node} ${refusal}: the conditions T0 to T5 cannot be told.\n`]
   })
-  const late = nodes.flatMap(({ node, record, addMs }) => {
-    const afterMs = record.header.beginMs + addMs - pivotMs
-    return afterMs <= 0
-      ? []
-      : [
-          `${node} kept nothing of that moment: its record begins ${formatMs(afterMs)} after it. ` +
-            'What an agent recorded dies with it.\n',
-        ]
+  const absent = nodes.flatMap((node) => {
+    const ms = missedBy(node, pivotMs)
+    if (ms === 0) return []
+    const where = ms > 0 ? `begins ${formatMs(ms)} after it` : `ends ${formatMs(-ms)} before it`
+    return [
+      `${node.node} kept nothing of that moment: its record ${where}. ` +
+        'What an agent recorded dies with it.\n',
+    ]
   })
   const rows = lines
     .filter(isShown)
@@ -54,7 +54,7 @@ export function storyText(story: Story, paint: Paint, all: boolean): string {
   )
   const order = offset === null ? '' : `${orderSentence(story)}\n`
   const outage = both ? `${outageSentence(longestOf(story))} (by both records)\n` : ''
-  return `${head.join('')}${outage}${late.join('')}${notes.join('')}${order}\n${table([titles, ...rows], paint)}`
+  return `${head.join('')}${outage}${absent.join('')}${notes.join('')}${order}\n${table([titles, ...rows], paint)}`
 }
 
 function outageSentence(outageMs: number | null): string {

@@ -46,12 +46,13 @@ export function storyOf(records: readonly FlightRecord[]): Story | null {
     lanes: lanesOf(record),
     addMs: index === 0 ? 0 : (offset?.addMs ?? 0),
   }))
-  const outages = outagesOf(nodes)
+  const pivotMs = pivotOf(nodes)
+  const outages = outagesOf(nodes, pivotMs)
   const lines = nodes.flatMap(({ node, record, lanes, addMs }) =>
     accountOf(record, lanes).map((line) => ({ ...line, node, atMs: line.atMs + addMs })),
   )
   return {
-    pivotMs: pivotOf(nodes),
+    pivotMs,
     wallOffsetMs: first.header.wallOffsetMs,
     offset,
     nodes,
@@ -62,16 +63,31 @@ export function storyOf(records: readonly FlightRecord[]): Story | null {
   }
 }
 
-/** The gates of both nodes say it all; those of one only what the peer told besides. */
-function outagesOf(nodes: Story['nodes']): Story['outages'] {
-  const [only] = nodes
-  if (nodes.length === 1 && only !== undefined) return only.lanes.outages
+/**
+ * The gates of both nodes say it all where both recorded the moment; where one did not, its silence is no
+ * evidence, and the other one tells what it heard of it besides its own gate.
+ */
+function outagesOf(nodes: Story['nodes'], pivotMs: number): Story['outages'] {
+  const witnesses = nodes.filter((node) => missedBy(node, pivotMs) === 0)
+  const [only] = witnesses.length === 0 ? nodes : witnesses
+  if (only !== undefined && (nodes.length === 1 || witnesses.length === 1)) {
+    return only.lanes.outages.map(({ fromMs, untilMs }) => ({
+      fromMs: fromMs + only.addMs,
+      untilMs: untilMs === null ? null : untilMs + only.addMs,
+    }))
+  }
   const gates = nodes.flatMap(({ lanes, addMs }) =>
     lanes.gate.map(
       ({ fromMs, untilMs }): Span => ({ fromMs: fromMs + addMs, untilMs: untilMs + addMs }),
     ),
   )
   return gapsBetween(gates)
+}
+
+/** How long after a moment a record begins, or, below nothing, how long before it the record ends; 0: it has it. */
+export function missedBy({ record, addMs }: Story['nodes'][number], atMs: number): number {
+  const { beginMs, endMs } = record.header
+  return Math.max(0, beginMs + addMs - atMs) + Math.min(0, endMs + addMs - atMs)
 }
 
 function outageLine({ fromMs, untilMs }: Story['outages'][number]): StoryLine {

@@ -10,6 +10,7 @@ import type { RunOnPeer } from '../../src/cli/peer-shell.ts'
 import { run as record } from '../../src/cli/record.ts'
 import { run as replay } from '../../src/cli/replay.ts'
 import { type FlightRecord, packRecord } from '../../src/record/file.ts'
+import { offsetOf } from '../../src/record/offset.ts'
 import { capturedIo } from '../fixtures/captured-io.ts'
 import { pretendPorts, startPretendAgent } from '../fixtures/control-agent.ts'
 import { recordSchedule } from '../helpers/recorded-schedule.ts'
@@ -131,6 +132,52 @@ describe('record', () => {
       'sp2 has no record of that time',
     )
     expect((await shown(answering, 'list', '--peer')).code).toBe(1)
+  })
+
+  test('takes the return of a node whose power was cut, not what it recorded before', async () => {
+    const [ours, theirs] = records as [FlightRecord, FlightRecord]
+    const { addMs } = offsetOf(ours, theirs)
+    const momentMs = ours.header.pivotMs - addMs
+    const before = { ...theirs, header: { ...theirs.header, endMs: momentMs - 1 } }
+    const returned = {
+      ...theirs,
+      header: {
+        ...theirs.header,
+        boot: 'another',
+        beginMs: momentMs + 9_000,
+        endMs: momentMs + 9_500,
+      },
+    }
+    const oursOffsetMs = ours.header.wallOffsetMs + addMs
+    const entries = Object.entries({ before, returned }).map(([id, { header }]) => ({
+      ...{ id, node: 'sp2' },
+      fromIso: new Date(header.beginMs + oursOffsetMs).toISOString(),
+      untilIso: new Date(header.endMs + oursOffsetMs).toISOString(),
+    }))
+    const packed: Record<string, Buffer> = {
+      before: await packRecord(before),
+      returned: await packRecord({ ...returned, numbers: new Float64Array(0) }),
+    }
+    const answering: RunOnPeer = async (host, { words }) => ({
+      ...{ ok: true, host },
+      stdout:
+        words[1] === 'list'
+          ? JSON.stringify({ records: entries })
+          : (packed[words[2] ?? '']?.toString('base64') ?? ''),
+    })
+    const io = capturedIo({ env: { TANDEM_STATE: stateDir } })
+    const config = join(import.meta.dirname, '../fixtures/config/pro')
+    const typedWords = ['--config', config, '--node', 'sp1', 'show', '--peer']
+    expect(await record(typedWords, io, { run: answering })).toBe(0)
+    expect(io.out).toMatch(
+      /^sp2 kept nothing of that moment: its record begins [0-9.]+ s after it/m,
+    )
+    // The outage is what the one that saw it knows of it.
+    const alone = (await typed(record, 'show', '--json')).out
+    const told = JSON.parse(alone) as { outages: { ms: number | null }[] }
+    const both = capturedIo({ env: { TANDEM_STATE: stateDir } })
+    await record([...typedWords, '--json'], both, { run: answering })
+    expect((JSON.parse(both.out) as typeof told).outages).toEqual(told.outages)
   })
 
   test('export has both in one file, which is read like any other', async () => {
