@@ -43,7 +43,10 @@ export interface CommandSpec {
   summary: string
   /** What `--help` says below the usage line; may be empty. */
   details: string
-  /** Positional arguments in order, as the help shows them: `on|off`; one in brackets may be left out. */
+  /**
+   * Positional arguments in order, as the help shows them: `on|off`; one in brackets may be left out, a last one
+   * with dots (`[PAIR]...`) be given any number of times.
+   */
   positionals: readonly string[]
   options: Readonly<Record<string, OptionSpec>>
 }
@@ -189,6 +192,7 @@ function complaintAboutPositionals(spec: CommandSpec, given: readonly string[]):
   // What may be left out stands in brackets.
   const missing = wanted?.startsWith('[') === true ? undefined : wanted
   if (missing !== undefined) return `missing argument: ${missing}`
+  if (spec.positionals.at(-1)?.endsWith('...') === true) return null
   const extra = given[spec.positionals.length]
   return extra === undefined ? null : `unexpected argument '${extra}'`
 }

@@ -37,6 +37,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'rehearse a switch on the live pair, and measure what callers notice',
     load: () => import('./drill.ts'),
   },
+  fleet: {
+    summary: 'status, switch, reload: many pairs from one place',
+    load: () => import('./fleet.ts'),
+  },
   maintenance: {
     summary: 'on or off: keep a node from becoming active',
     load: () => import('./maintenance.ts'),

@@ -1,19 +1,12 @@
 /**
  * How is the agent asked to do something, and what became of it? Shared by all commands that do.
  *
- * Asks once and then follows the operation until it ended or the time is over, printing each step as
- * it happens. The order itself is never repeated: whether a lost answer meant a lost order cannot be
- * told from here. Following survives a few lost answers, for it only reads.
+ * Asks once, follows the operation (`control/follow.ts`) and prints each step as it happens.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Asked, type ControlClient, controlClient } from '../control/client.ts'
+import { controlClient } from '../control/client.ts'
 import { formatMs } from '../control/duration.ts'
-import {
-  isFinal,
-  type OperationDocument,
-  type OperationRequest,
-  SCHEMA_VERSION,
-} from '../control/schema.ts'
+import { operated } from '../control/follow.ts'
+import { type OperationDocument, type OperationRequest, SCHEMA_VERSION } from '../control/schema.ts'
 import type { NodeName } from '../core/policy.ts'
 import { json, reportFailure } from './ask.ts'
 import {
@@ -39,12 +32,6 @@ export const OPERATION_OPTIONS = {
 const WAIT_LIMIT_MS = 30_000
 /** One exchange with the agent. */
 const EXCHANGE_LIMIT_MS = 3_000
-/** A quick switchover is over in some 60 ms and should not be seen late. */
-const FOLLOW_INTERVAL_MS = 20
-const FOLLOW_SLOWER_AFTER_MS = 1_000
-const FOLLOW_SLOWER_INTERVAL_MS = 200
-/** Lost answers in a row after which the agent counts as gone. */
-const LOST_ANSWERS_MAX = 5
 
 /** The node after `--node`; 'wrong' when that is no node of a pair, null when not given. */
 export function targetNode(parsed: Parsed): NodeName | null | 'wrong' {
@@ -64,31 +51,16 @@ export async function operate(
   const limitMs = timeoutMsFrom(parsed, defaultLimitMs)
   if (limitMs === null) return usageError(spec.name, timeoutComplaint(parsed), io)
   const asJson = parsed.values['json'] === true
-  const endMs = performance.now() + limitMs
   const client = controlClient(parsed.places.runDir)
-  const asked = await client.operate(request, Math.min(limitMs, EXCHANGE_LIMIT_MS))
-  if (!asked.ok) return reportFailure(asked, { command: spec.name, json: asJson, io })
-  const progress = new Progress(asJson ? null : io)
-  progress.show(asked.value)
   const wait = parsed.values['no-wait'] !== true
-  const followed = wait ? await follow(client, asked.value, endMs, progress) : asked
-  if (!followed.ok) return reportFailure(followed, { command: spec.name, json: asJson, io })
-  return conclude(spec, followed.value, { asJson, limitMs, wait, io })
-}
-
-/**
- * Asks for something to be done and waits for its end, for a command that says itself what came of it.
- *
- * @returns the operation as it was seen last: its end, or how far it was when the time was over
- */
-export async function operated(
-  client: ControlClient,
-  request: OperationRequest,
-  limitMs: number,
-): Promise<Asked<OperationDocument>> {
-  const endMs = performance.now() + limitMs
-  const asked = await client.operate(request, Math.min(limitMs, EXCHANGE_LIMIT_MS))
-  return asked.ok ? await follow(client, asked.value, endMs, new Progress(null)) : asked
+  const progress = new Progress(asJson ? null : io)
+  const seen = (operation: OperationDocument): void => progress.show(operation)
+  const asked = wait
+    ? await operated(client, request, limitMs, seen)
+    : await client.operate(request, Math.min(limitMs, EXCHANGE_LIMIT_MS))
+  if (!asked.ok) return reportFailure(asked, { command: spec.name, json: asJson, io })
+  seen(asked.value)
+  return conclude(spec, asked.value, { asJson, limitMs, wait, io })
 }
 
 /** Prints each step of an operation once. */
@@ -106,37 +78,6 @@ class Progress {
     }
     this.#shown = Math.max(this.#shown, steps.length)
   }
-}
-
-/** Follows an operation to its end; at `endMs` returns what is known by then. */
-async function follow(
-  client: ControlClient,
-  first: OperationDocument,
-  endMs: number,
-  progress: Progress,
-): Promise<Asked<OperationDocument>> {
-  const startMs = performance.now()
-  let latest = first
-  let lost = 0
-  while (!isFinal(latest.state)) {
-    const now = performance.now()
-    const calm = now - startMs > FOLLOW_SLOWER_AFTER_MS
-    const pauseMs = calm ? FOLLOW_SLOWER_INTERVAL_MS : FOLLOW_INTERVAL_MS
-    if (now + pauseMs >= endMs) break
-    await sleep(pauseMs)
-    const leftMs = Math.max(1, Math.ceil(endMs - performance.now()))
-    const asked = await client.operation(first.id, Math.min(leftMs, EXCHANGE_LIMIT_MS))
-    if (asked.ok) {
-      lost = 0
-      latest = asked.value
-      progress.show(latest)
-      continue
-    }
-    lost += 1
-    if (asked.code === 'timeout' && performance.now() >= endMs) break
-    if (asked.code === 'unknown' || lost >= LOST_ANSWERS_MAX) return asked
-  }
-  return { ok: true, value: latest }
 }
 
 /** Prints the outcome, and returns its exit code. */

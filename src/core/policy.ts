@@ -6,8 +6,9 @@
  * nobody can configure a pair whose takeover is quicker than its lease.
  */
 
-/** Name of a node inside the pair. Neither is inherently first. */
-export type NodeName = 'sp1' | 'sp2'
+/** Names of the nodes inside the pair. Neither is inherently first. */
+export const NODE_NAMES = ['sp1', 'sp2'] as const
+export type NodeName = (typeof NODE_NAMES)[number]
 
 /** How the right to be active is guarded; one per pair, the same on both nodes. */
 export type Mode = 'ping' | 'witness' | 'fence'

@@ -4,13 +4,9 @@
  * Each way ends with the pair as it was planned, or with why it is not; nothing is asked for twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Asked, ControlClient } from '../control/client.ts'
-import {
-  isFinal,
-  type OperationDocument,
-  type OperationRequest,
-  type StatusDocument,
-} from '../control/schema.ts'
+import type { ControlClient } from '../control/client.ts'
+import { operated } from '../control/follow.ts'
+import { isFinal, type OperationRequest, type StatusDocument } from '../control/schema.ts'
 import type { Victim } from './agent-kill.ts'
 import { type CutPeer, cutCrosslink, healCrosslink } from './crosslink-cut.ts'
 import type { Leg } from './plan.ts'
@@ -24,7 +20,6 @@ const MOVED_WITHIN_MS = 30_000
 const KILLED_WITHIN_MS = 120_000
 /** From the end of the cut until the path is heard again. */
 const HEALED_WITHIN_MS = 20_000
-const LOST_ANSWERS_MAX = 100
 
 /** What an act is given. */
 export interface Stage {
@@ -45,34 +40,13 @@ export async function actSwitchover(stage: Stage): Promise<ActEnd> {
   const { client, leg, note, now, step } = stage
   const request: OperationRequest = { kind: 'make-standby', node: leg.from, force: false, note }
   const askedMs = now()
-  const asked = await client.operate(request, EXCHANGE_MS)
-  if (!asked.ok) return `it could not be asked for: ${asked.message}`
-  const ended = await followed(client, asked.value, MOVED_WITHIN_MS)
+  const ended = await operated(client, request, MOVED_WITHIN_MS)
   if (!ended.ok) return ended.message
   const { state, reason, steps } = ended.value
   for (const { atMs, sentence } of steps) step({ atMs: askedMs + atMs, node: null, sentence })
   if (state === 'done') return null
   const why = reason === null ? '' : `: ${reason.sentence}`
   return isFinal(state) ? `the switchover ended as ${state}${why}` : 'the switchover did not end'
-}
-
-async function followed(
-  client: ControlClient,
-  first: OperationDocument,
-  limitMs: number,
-): Promise<Asked<OperationDocument>> {
-  const untilMs = performance.now() + limitMs
-  let latest = first
-  let lost = 0
-  while (!isFinal(latest.state) && performance.now() < untilMs) {
-    await sleep(POLL_MS)
-    const asked = await client.operation(first.id, EXCHANGE_MS)
-    if (asked.ok) {
-      latest = asked.value
-      lost = 0
-    } else if (++lost > LOST_ANSWERS_MAX || asked.code === 'unknown') return asked
-  }
-  return { ok: true, value: latest }
 }
 
 /** Kills the agent of this node, which serves, and waits until the peer serves and an agent is back. */

@@ -96,7 +96,7 @@ describe('a client', () => {
       code: 'unreachable',
       errorCode: 'HA_CONTROL_UNREACHABLE',
       message: `the agent at ${base}/status.sock ended while it was asked`,
-      mend: 'look at its log: journalctl -u tandemd',
+      mend: 'look at its log (journalctl -u tandemd)',
     })
   })
 
