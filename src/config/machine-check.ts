@@ -2,7 +2,7 @@
  * Does this machine have what the configuration names?
  *
  * The part of checking that looks at the machine and so only makes sense on the node itself:
- * interfaces and the key. Judging a configuration elsewhere must not need it.
+ * interfaces, the key, and who else is after our addresses. Judging a configuration elsewhere must not need it.
  */
 import { join } from 'node:path'
 import type { Mistake } from '../errors.ts'
@@ -10,6 +10,7 @@ import { pathExists, readPrivateFile } from '../system/file.ts'
 import { parseKeys } from '../wire/key.ts'
 import type { PairConfig } from './config.ts'
 import { Findings } from './finding.ts'
+import { findRivals } from './rival-managers.ts'
 import type { Place } from './tree.ts'
 
 /** Bytes; a key is far shorter. */
@@ -44,6 +45,7 @@ export async function checkMachine(
   }
   await checkKey(config.keyFile, findings)
   await checkFence(config, findings)
+  await findRivals(config, findings)
   return findings.all
 }
 
