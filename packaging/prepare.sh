@@ -26,7 +26,7 @@ needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ py
 [ "$purpose" = test ] && needs="$needs dpkg-shlibdeps:dpkg-dev strip:binutils mmdebstrap:mmdebstrap lintian:lintian"
 [ "$purpose" = test ] && needs="$needs git:git sysctl:procps clang:clang llvm-strip:llvm keepalived:keepalived tcpdump:tcpdump shellcheck:shellcheck ethtool:ethtool /usr/libexec/heartbeat/heartbeat:heartbeat mariadbd:mariadb-server /usr/include/bpf/bpf_helpers.h:libbpf-dev"
 # What has no program of its own is known by another file.
-[ "$purpose" = test ] && needs="$needs kamailio:kamailio rtpengine:rtpengine-daemon sipp:sip-tester monit:monit promtool:prometheus curl:curl openssl:openssl snmpd:snmpd snmpwalk:snmp /etc/kamailio/tls.cfg:kamailio-tls-modules /usr/lib/ocf/resource.d/heartbeat/Dummy:resource-agents"
+[ "$purpose" = test ] && needs="$needs kamailio:kamailio rtpengine:rtpengine-daemon sipp:sip-tester monit:monit promtool:prometheus curl:curl haproxy:haproxy openssl:openssl snmpd:snmpd snmpwalk:snmp /etc/kamailio/tls.cfg:kamailio-tls-modules /usr/lib/ocf/resource.d/heartbeat/Dummy:resource-agents"
 # One node pushes its configuration to the other.
 [ "$purpose" = test ] && needs="$needs ssh:openssh-client /usr/sbin/sshd:openssh-server"
 # A witness.

@@ -3,6 +3,7 @@
  * goes on when its process, its certificate or a token does not. Method: curl from a client's machine.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LabNodeName, namespaceOf, otherNode } from '../../src/lab/plan.ts'
@@ -10,6 +11,16 @@ import { attempt, inside, startProgram } from '../../src/lab/process.ts'
 import { type ApiPair, apiPair, bearer, makeToken, putCertificate } from '../helpers/api-pair.ts'
 import { makeCertificate } from '../helpers/certificate.ts'
 import { until } from '../helpers/until.ts'
+
+/** What a program answers on its socket. */
+async function askedOf(path: string, question: string): Promise<string> {
+  const socket = connect(path)
+  const pieces: string[] = []
+  socket.setEncoding('utf8').setTimeout(2_000, () => socket.destroy())
+  socket.write(`${question}\n`)
+  for await (const piece of socket) pieces.push(String(piece))
+  return pieces.join('')
+}
 
 const PACKAGING = join(import.meta.dirname, '../../packaging/prometheus')
 const isRoot = process.getuid?.() === 0
@@ -84,6 +95,91 @@ describe.skipIf(!isRoot)('the API of a real pair', () => {
     )
     active = otherNode(active)
     expect((await pair.curl(active, '/active')).status).toBe(200)
+  })
+
+  it('haproxy sends to the node that serves, and to the other one after a move', async () => {
+    const { workDir } = pair.lab.plan
+    const socket = `${workDir}/haproxy.sock`
+    const server = (node: LabNodeName): string =>
+      `  server ${node} ${pair.url(node, '').replace('https://', '')} check inter 200 fall 1 rise 1 ssl verify required ca-file ${pair.trustFile}`
+    const lines = [
+      ...['global', `  stats socket ${socket}`],
+      ...['defaults', '  mode http', '  timeout connect 1s', '  timeout client 1s'],
+      ...['  timeout server 1s', 'backend pair', '  option httpchk GET /active'],
+      `  http-check send hdr authorization "Bearer ${pair.tokens.read}"`,
+      ...[server('sp1'), server('sp2')],
+    ]
+    writeFileSync(`${workDir}/haproxy.cfg`, `${lines.join('\n')}\n`)
+    const client = namespaceOf(pair.lab.plan, 'client')
+    const program = ['haproxy', '-db', '-f', `${workDir}/haproxy.cfg`]
+    const haproxy = startProgram(inside(client, program), { logFile: `${workDir}/haproxy.log` })
+    /** Servers that it would send to. */
+    const up = async (): Promise<string[]> => {
+      const rows = (await askedOf(socket, 'show stat')).split('\n').map((row) => row.split(','))
+      const names = rows[0] ?? []
+      const [name, status] = [names.indexOf('svname'), names.indexOf('status')]
+      return rows.flatMap((row) =>
+        row[status] === 'UP' && row[name]?.startsWith('sp') === true ? [row[name]] : [],
+      )
+    }
+    try {
+      await until(async () => (await up().catch(() => [])).join() === active)
+      const order = ['-d', '{"kind":"make-standby"}', '-H', 'content-type: application/json']
+      const asked = [...order, ...bearer(pair.tokens.operate)]
+      expect((await pair.curl(active, '/v1/operations', ...asked)).status).toBe(202)
+      active = otherNode(active)
+      await until(async () => (await up()).join() === active)
+    } finally {
+      process.kill(haproxy.pid, 'SIGKILL')
+    }
+  })
+
+  it('many pairs are shown, switched and reloaded from one place', async () => {
+    const { workDir } = pair.lab.plan
+    writeFileSync(`${workDir}/fleet.token`, pair.tokens.operate, { mode: 0o600 })
+    const doors = (['sp1', 'sp2'] as const).map((node) => `${node}: "${pair.url(node, '')}"`)
+    const files = `token_file: ${workDir}/fleet.token\nca_file: ${pair.trustFile}\n`
+    writeFileSync(`${workDir}/fleet.yml`, `${files}pairs:\n  lab: {${doors.join(', ')}}\n`)
+    const client = namespaceOf(pair.lab.plan, 'client')
+    const fleet = async (...args: string[]) => {
+      const tandem = join(import.meta.dirname, '../../dist/cli/tandem.js')
+      const words = [process.execPath, tandem, 'fleet', ...args]
+      const typed = [...words, '--inventory', `${workDir}/fleet.yml`, '--settle', '1']
+      return await attempt(
+        'fleet',
+        inside(client, args[0] === 'status' ? typed.slice(0, -2) : typed),
+        {
+          timeoutMs: 60_000,
+        },
+      )
+    }
+    const shown = await fleet('status', '--json')
+    expect(JSON.parse(shown.stdout)).toMatchObject({ pairs: [{ name: 'lab', active }] })
+    const moved = await fleet('switch', 'lab')
+    expect([moved.ok, moved.stdout]).toEqual([
+      true,
+      expect.stringMatching(
+        new RegExp(`^lab: done: ${otherNode(active)} is active, ${active} stands by`),
+      ),
+    ])
+    active = otherNode(active)
+    expect((await pair.curl(active, '/active')).status).toBe(200)
+    const reloaded = await fleet('reload', '--all')
+    expect([reloaded.ok, reloaded.stdout]).toEqual([
+      true,
+      expect.stringMatching(/^lab: done: both/),
+    ])
+    expect((await pair.curl(active, '/active')).status).toBe(200)
+    // A certificate that nobody vouches for is no answer.
+    writeFileSync(
+      `${workDir}/fleet.yml`,
+      `token_file: ${workDir}/fleet.token\npairs:\n  lab: {${doors.join(', ')}}\n`,
+    )
+    const untrusted = await fleet('switch', 'lab')
+    expect([untrusted.ok, untrusted.stdout]).toEqual([
+      false,
+      expect.stringContaining('is not trusted'),
+    ])
   })
 
   it('is back when its process was killed, and nothing else noticed', async () => {
