@@ -187,4 +187,11 @@ describe('the house', () => {
     }
     expect(missing).toEqual([])
   })
+
+  it('leaves no file half merged', () => {
+    const marks = /^(?:<{7} |={7}$|>{7} )/m
+    const texts = TRACKED.filter((path) => /\.(?:md|ts|mjs|json|yml|sh|css|html)$/.test(path))
+    const halves = texts.filter((path) => marks.test(read(path)))
+    expect(halves).toEqual([])
+  })
 })
