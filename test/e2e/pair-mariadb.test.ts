@@ -23,6 +23,7 @@ import {
 } from '../../src/lab/store-case.ts'
 import { lostOf, monotonicMs, stallOf } from '../../src/lab/store-client.ts'
 import { StorePair } from '../../src/lab/store-pair.ts'
+import { drill, figureOf, reportIn } from '../helpers/drill-stage.ts'
 
 const runs = process.getuid?.() === 0 && mariadbMissing() === null
 const NOTHING = { redis: 0, mariadb: 0 }
@@ -81,6 +82,28 @@ describe.skipIf(!runs)('a pair with Redis and MariaDB under semi-sync', () => {
       expect(moved.acknowledged.mariadb).toBeGreaterThan(STORE_RATE)
     }
   }, 180_000)
+
+  it('is drilled there and back, and nothing that the drill wrote to either store is lost', async () => {
+    const active = await pair.whole()
+    const result = await drill(pair, otherNode(active), '--back', '--yes', '--json')
+    const report = reportIn(result)
+    expect(report.phases, report.reason ?? '').toHaveLength(2)
+    for (const { name } of report.phases) {
+      for (const store of ['redis', 'mariadb']) {
+        const lost = figureOf(report, `lost ${store} ${name}`)
+        const stall = figureOf(report, `stall ${store} ${name}`)
+        console.log(
+          `drill, ${name}, ${store}: stall ${stall.value} ms, lost ${lost.value} ${lost.note}`,
+        )
+        expect(lost).toMatchObject({
+          value: 0,
+          note: expect.stringMatching(/^of [1-9]\d* confirmed$/),
+        })
+        expect(stall.value ?? 0).toBeGreaterThan(0)
+      }
+    }
+    expect(await pair.whole()).toBe(active)
+  }, 150_000)
 
   it('waits for a statement of three seconds or refuses and names it, and holds nobody up so long', async () => {
     const from = await pair.whole()

@@ -23,6 +23,7 @@ import {
   watched,
   whole,
 } from '../helpers/booted-stage.ts'
+import { reportIn } from '../helpers/drill-stage.ts'
 import { buildPackage } from '../helpers/package-file.ts'
 import { until } from '../helpers/until.ts'
 
@@ -136,6 +137,19 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     })
   }, 120_000)
 
+  it('a drill kills the agent that serves, and systemd starts it again', async () => {
+    const { active, standby } = await whole(pair)
+    const command = ['tandem', 'drill', 'agent-kill', '--yes', '--json']
+    const drilled = await pair.nodes[active].run(command, 200_000)
+    const report = reportIn(drilled)
+    // Not within its bound only where the machine had too much to do.
+    expect([0, 5], drilled.stderr + report.reason).toContain(drilled.exitCode)
+    expect(report.steps.map(({ sentence }) => sentence).join('\n')).toMatch(
+      /kill -9 of the agent, process \d+\n[\s\S]*an agent runs again, process \d+/,
+    )
+    expect(await whole(pair)).toEqual({ active: standby, standby: active })
+  }, 240_000)
+
   it('an upgrade goes through the standby first and serves all the time', async () => {
     const { standby } = await whole(pair)
     pair.operator.take(await buildPackage('0.1.0-2'), `${DESK}/tandem.deb`)
@@ -167,6 +181,19 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     await pair.nodes[active].run(['systemctl', 'start', 'tandemd'])
     expect(await whole(pair)).toEqual({ active: standby, standby: active })
   }, 180_000)
+
+  it('a playbook drills the pair there and back and fetches the report', async () => {
+    const before = await whole(pair)
+    expectUnchanged(await playbook(pair, 'drill.yml --check'))
+    const drilled = await playbook(pair, 'drill.yml')
+    // Not within its bounds only where the machine had too much to do; the report is there all the same.
+    if (drilled.exitCode !== 0) expect(drilled.text).toContain('not within')
+    const report = join(pair.operator.pathOf(`${DESK}/playbooks/drills`), before.active)
+    expect(readFileSync(join(report, 'var/lib/tandem/drill.html'), 'utf8')).toMatch(
+      /^<!doctype html>/i,
+    )
+    expect(await whole(pair)).toEqual(before)
+  }, 240_000)
 
   it('a backup brings what is needed to set the pair up again, and nothing that may not come back', async () => {
     expectDone(await playbook(pair, 'backup.yml'))
