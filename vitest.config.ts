@@ -28,7 +28,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          fileParallelism: false,
           // Real time on a shared machine: one more try. What must never happen is not retried (pair.test.ts).
           retry: 1,
         },

@@ -30,6 +30,7 @@ import {
   VOIP_SERVICES,
   type VoipService,
 } from '../../src/lab/voip-config.ts'
+import { LONG } from '../helpers/long.ts'
 import { until } from '../helpers/until.ts'
 
 const runs = process.getuid?.() === 0 && voipMissing() === null
@@ -192,7 +193,7 @@ describe.skipIf(!runs)('a pair that carries calls, hot', () => {
     120_000,
   )
 
-  it.each(VOIP_SERVICES)(
+  it.each(LONG ? VOIP_SERVICES : (['rtpengine', 'lb'] as const))(
     'notices that %s is stopped, and starts it again',
     async (name) => {
       const active = await untilServed(pair)
@@ -313,16 +314,20 @@ describe.skipIf(!runs)('a pair that carries calls, hot', () => {
     expect(await pair.active()).toBe(active)
   }, 60_000)
 
-  it('starts a service again that uses more memory than it may', async () => {
-    const standby = otherNode(await untilServed(pair))
-    const sinceMs = Date.now()
-    const before = (await serviceOf(pair, standby, 'sbc'))?.pid ?? 0
-    await growSbc(pair, standby, { mib: SBC_MEMORY_MB + 50, port: VOIP_PORTS.semsStatistics })
-    // Three looks in a row, twenty seconds apart.
-    await untilBack(pair, standby, { name: 'sbc', before }, 150_000)
-    const noticed = noticedAtMs(pair, standby, 'sbc', sinceMs)?.text
-    expect(noticed).toContain(`memory up to ${SBC_MEMORY_MB} MB`)
-  }, 180_000)
+  it.runIf(LONG)(
+    'starts a service again that uses more memory than it may',
+    async () => {
+      const standby = otherNode(await untilServed(pair))
+      const sinceMs = Date.now()
+      const before = (await serviceOf(pair, standby, 'sbc'))?.pid ?? 0
+      await growSbc(pair, standby, { mib: SBC_MEMORY_MB + 50, port: VOIP_PORTS.semsStatistics })
+      // Three looks in a row, twenty seconds apart.
+      await untilBack(pair, standby, { name: 'sbc', before }, 150_000)
+      const noticed = noticedAtMs(pair, standby, 'sbc', sinceMs)?.text
+      expect(noticed).toContain(`memory up to ${SBC_MEMORY_MB} MB`)
+    },
+    180_000,
+  )
 
   it('goes on with the same processes when the agent of the standby starts anew', async () => {
     const active = await untilServed(pair)

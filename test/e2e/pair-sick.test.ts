@@ -23,6 +23,7 @@ import {
   type Write,
 } from '../../src/lab/store-client.ts'
 import { StorePair } from '../../src/lab/store-pair.ts'
+import { LONG } from '../helpers/long.ts'
 import { SmallDisk } from '../helpers/small-disk.ts'
 import { until } from '../helpers/until.ts'
 
@@ -153,17 +154,20 @@ describe.skipIf(!isRoot || missing !== null)('a store that is sick but alive', (
   const startAgain = (kind: 'redis' | 'mariadb', name: LabNodeName) => () =>
     pair[kind][name].start()
 
-  it('that is busy with a script of 3 s is waited for: nothing moves, and nothing is lost', async () => {
-    const busy =
-      "local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end " +
-      'local e = now() + 3000 while now() < e do end return 1'
-    expect(await pair.redis[active].ask('EVAL', busy, '0')).toBe('1')
-    await sleep(1_000)
-    expect(await story()).toEqual(NOTHING)
-    expect((await status(active))?.local.state).toBe('active')
-    const writes = await nothingLost(active)
-    tell('script of 3 s', writes)
-  })
+  it.runIf(LONG)(
+    'that is busy with a script of 3 s is waited for: nothing moves, and nothing is lost',
+    async () => {
+      const busy =
+        "local function now() local t = redis.call('TIME') return t[1] * 1000 + t[2] / 1000 end " +
+        'local e = now() + 3000 while now() < e do end return 1'
+      expect(await pair.redis[active].ask('EVAL', busy, '0')).toBe('1')
+      await sleep(1_000)
+      expect(await story()).toEqual(NOTHING)
+      expect((await status(active))?.local.state).toBe('active')
+      const writes = await nothingLost(active)
+      tell('script of 3 s', writes)
+    },
+  )
 
   it('a stopped Redis is ended before the other node takes over, and loses nothing', async () => {
     const pid = await redisPid(active)
@@ -192,22 +196,25 @@ describe.skipIf(!isRoot || missing !== null)('a store that is sick but alive', (
     tell('stopped MariaDB', await nothingLost(standby))
   })
 
-  it('a Redis that was killed and comes back at once takes writes again where it is', async () => {
-    await killNow(await redisPid(active))
-    await pair.redis[active].start()
-    await until(async () => {
-      const [store] = (await status(active))?.stores ?? []
-      return store?.role === 'writable' && !store.sick ? true : null
-    }, 10_000)
-    await sleep(1_000)
-    expect(await story()).toEqual(NOTHING)
-    const writes = { redis: await clients.redis.stop(), mariadb: await clients.mariadb.stop() }
-    // What the append-only file was not given yet, within a second, is lost with a killed process.
-    expect((await lostOf(writes.redis, pair.redis[active])).length).toBeLessThan(PER_SECOND)
-    expect(await lostOf(writes.mariadb, pair.mariadb[active])).toEqual([])
-  })
+  it.runIf(LONG)(
+    'a Redis that was killed and comes back at once takes writes again where it is',
+    async () => {
+      await killNow(await redisPid(active))
+      await pair.redis[active].start()
+      await until(async () => {
+        const [store] = (await status(active))?.stores ?? []
+        return store?.role === 'writable' && !store.sick ? true : null
+      }, 10_000)
+      await sleep(1_000)
+      expect(await story()).toEqual(NOTHING)
+      const writes = { redis: await clients.redis.stop(), mariadb: await clients.mariadb.stop() }
+      // What the append-only file was not given yet, within a second, is lost with a killed process.
+      expect((await lostOf(writes.redis, pair.redis[active])).length).toBeLessThan(PER_SECOND)
+      expect(await lostOf(writes.mariadb, pair.mariadb[active])).toEqual([])
+    },
+  )
 
-  it('a Redis that was killed and stays away moves the role', async () => {
+  it.runIf(LONG)('a Redis that was killed and stays away moves the role', async () => {
     mends.push(startAgain('redis', active))
     await killNow(await redisPid(active))
     await moved()
@@ -216,7 +223,7 @@ describe.skipIf(!isRoot || missing !== null)('a store that is sick but alive', (
     tell('killed Redis', await nothingLost(standby))
   })
 
-  it('a port that accepts and never answers moves the role', async () => {
+  it.runIf(LONG)('a port that accepts and never answers moves the role', async () => {
     await killNow(await redisPid(active))
     const program = `require('net').createServer(()=>{}).listen(${REDIS_PORT}, '::')`
     const [command = '', ...args] = inside(pair.nodes[active].namespace, [
@@ -346,7 +353,7 @@ describe.skipIf(!isRoot || missing !== null)('a store that is sick but alive', (
       tell('full disk, MariaDB', await nothingLost(standby))
     })
 
-    it('hands over once, also while it confirms alone', async () => {
+    it.runIf(LONG)('hands over once, also while it confirms alone', async () => {
       disks.redis[active].fill(3 * MIB)
       await moved()
       disks.redis[active].empty()
@@ -364,7 +371,7 @@ describe.skipIf(!isRoot || missing !== null)('a store that is sick but alive', (
       await nothingLost(active)
     })
 
-    it('stays where it is when both nodes are nearly full', async () => {
+    it.runIf(LONG)('stays where it is when both nodes are nearly full', async () => {
       disks.redis[standby].fill(3 * MIB)
       await until(async () => (await status(standby))?.local.healthy === false, 10_000)
       disks.redis[active].fill(3 * MIB)

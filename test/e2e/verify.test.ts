@@ -12,6 +12,7 @@ import { Limit } from '../../src/resources/store-result.ts'
 import { inspectMariadbVerify } from '../../src/resources/verify-mariadb-access.ts'
 import { Moments } from '../../src/resources/verify-mariadb-moment.ts'
 import { inspectRedisVerify } from '../../src/resources/verify-redis-access.ts'
+import { LONG } from '../helpers/long.ts'
 import {
   ACCOUNTS,
   type MariadbServer,
@@ -23,8 +24,13 @@ import {
 import { SETUP, startRedis, type TestRedis } from '../helpers/redis-server.ts'
 import { VerifyCase } from '../helpers/verify-case.ts'
 
-const ROWS = 1_000_000
+const ROWS = LONG ? 1_000_000 : 200_000
 const RATE = 200
+/** Rows below this one are written to meanwhile; the other two are not. */
+const WRITTEN_BELOW = ROWS * 0.3
+const TAMPERED = Math.round(ROWS * 0.345678)
+const REMOVED = Math.round(ROWS * 0.765432)
+const KEYS = LONG ? 100_000 : 20_000
 /** Of the newest row that any writer made. */
 let next = 10_000_000
 
@@ -47,7 +53,7 @@ async function startWriter(server: MariadbServer): Promise<{ stop(): Promise<num
       const sql =
         id % 2 === 0
           ? `INSERT INTO app.big VALUES (${id}, 'new', NULL, 1.5, NOW())`
-          : `UPDATE app.big SET v='changed ${id}' WHERE id=${id % 5 === 0 ? 1 : (id * 7919) % 300_000}`
+          : `UPDATE app.big SET v='changed ${id}' WHERE id=${id % 5 === 0 ? 1 : (id * 7919) % WRITTEN_BELOW}`
       connection
         .query(sql)
         .then(() => tookMs.push(performance.now() - begunMs))
@@ -64,7 +70,7 @@ async function startWriter(server: MariadbServer): Promise<{ stop(): Promise<num
   }
 }
 
-describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_000 }, () => {
+describe(`${ROWS} rows of MariaDB under ${RATE} writes a second`, { timeout: 300_000 }, () => {
   let pair: Pair
   let verify: VerifyCase
 
@@ -118,8 +124,8 @@ describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_0
   it('are told apart to the row, and by the values of no row', async () => {
     await pair.two.root([
       'SET SESSION sql_log_bin=0',
-      "UPDATE app.big SET v='tampered' WHERE id=345678",
-      'DELETE FROM app.big WHERE id=765432',
+      `UPDATE app.big SET v='tampered' WHERE id=${TAMPERED}`,
+      `DELETE FROM app.big WHERE id=${REMOVED}`,
       "INSERT INTO app.named VALUES ('zz', '2026-05-05 05:05:05', 'secret', 1)",
       "UPDATE app.named SET f=f+0.001 WHERE tenant='t7' AND at='2026-01-01 00:07:00'",
       'UPDATE app.keyless SET v=11 WHERE v=3 LIMIT 1',
@@ -132,8 +138,8 @@ describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_0
     expect(out).toContain('6 differences')
     expect(out.split('\n').filter((line) => line.startsWith('  app.'))).toEqual([
       '  app.extra: only on sp1',
-      '  app.big id=345678: differs',
-      '  app.big id=765432: only on sp2',
+      `  app.big id=${TAMPERED}: differs`,
+      `  app.big id=${REMOVED}: only on sp2`,
       '  app.keyless: differs',
       '  app.named tenant=t7, at=2026-01-01 00:07:00: differs',
       '  app.named tenant=zz, at=2026-05-05 05:05:05: only on sp1',
@@ -264,7 +270,7 @@ describe('a million rows of MariaDB under 200 writes a second', { timeout: 300_0
   })
 })
 
-describe('a hundred thousand keys of Redis under writes', { timeout: 400_000 }, () => {
+describe(`${KEYS} keys of Redis under writes`, { timeout: 400_000 }, () => {
   let active: TestRedis
   let standby: TestRedis
   let verify: VerifyCase
@@ -272,7 +278,7 @@ describe('a hundred thousand keys of Redis under writes', { timeout: 400_000 }, 
   beforeAll(async () => {
     ;[active, standby] = await Promise.all([startRedis(), startRedis()])
     await active.admin('REPLICAOF', 'NO', 'ONE')
-    const fill = `for i = 1, 100000 do redis.call('HSET', 'h:' .. i, 'a', i, 'b', 'x' .. i) end
+    const fill = `for i = 1, ${KEYS} do redis.call('HSET', 'h:' .. i, 'a', i, 'b', 'x' .. i) end
       for i = 1, 5000 do redis.call('SADD', 'big-set', 'm' .. i) redis.call('HSET', 'big-hash', 'f' .. i, i)
         redis.call('ZADD', 'big-zset', i, 'm' .. i) redis.call('RPUSH', 'big-list', i) end
       redis.call('XADD', 'stream', '1-1', 'a', '1') redis.call('SET', 'long', string.rep('x', 3000000))`
@@ -305,7 +311,7 @@ describe('a hundred thousand keys of Redis under writes', { timeout: 400_000 }, 
       for (let count = 0; count < 2; count += 1) {
         number += 1
         // None of those that are changed on the standby.
-        const other = 60_000 + ((number * 7919) % 30_000)
+        const other = KEYS * 0.6 + ((number * 7919) % (KEYS * 0.3))
         client.hset(`h:${other}`, 'c', number).catch(() => undefined)
         client.set(`short:${number}`, number, 'PX', 30 + (number % 300)).catch(() => undefined)
         client.incr('counter').catch(() => undefined)
@@ -334,11 +340,11 @@ describe('a hundred thousand keys of Redis under writes', { timeout: 400_000 }, 
     await standby.admin('CONFIG', 'SET', 'replica-read-only', 'no')
     for (let index = 1; index <= 10; index += 1) {
       await standby.admin('HSET', `h:${index * 11}`, 'b', 'secret')
-      await standby.admin('DEL', `h:${50_000 + index}`)
+      await standby.admin('DEL', `h:${KEYS / 2 + index}`)
       await standby.admin('SET', `extra:${index}`, 'secret')
     }
     await standby.admin('SREM', 'big-set', 'm77')
-    await standby.admin('EXPIRE', 'h:99999', '100000')
+    await standby.admin('EXPIRE', `h:${KEYS - 1}`, '100000')
     await standby.admin('SELECT', '3')
     await standby.admin('SET', 'elsewhere', '1')
     const client = startClient()
@@ -352,9 +358,9 @@ describe('a hundred thousand keys of Redis under writes', { timeout: 400_000 }, 
     const ten = (name: (index: number) => string): string[] =>
       Array.from({ length: 10 }, (_, index) => `db0 ${name(index + 1)}`).sort()
     expect(named(null)).toEqual(
-      [...ten((index) => `h:${index * 11}`), 'db0 big-set', 'db0 h:99999'].sort(),
+      [...ten((index) => `h:${index * 11}`), 'db0 big-set', `db0 h:${KEYS - 1}`].sort(),
     )
-    expect(named('sp1')).toEqual(ten((index) => `h:${50_000 + index}`))
+    expect(named('sp1')).toEqual(ten((index) => `h:${KEYS / 2 + index}`))
     expect(named('sp2')).toEqual([...ten((index) => `extra:${index}`), 'db3 elsewhere'].sort())
     expect([result.exitCode, result.differences]).toEqual([5, 33])
     expect(JSON.stringify(result)).not.toContain('secret')
