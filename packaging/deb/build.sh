@@ -84,6 +84,7 @@ put 755 packaging/login/50-tandem etc/update-motd.d
 put 644 packaging/snmp/TANDEM-MIB.txt usr/share/snmp/mibs
 put 644 packaging/prometheus/alerts.yml packaging/prometheus/prometheus.yml usr/share/tandem/prometheus
 put 644 packaging/grafana/tandem.json usr/share/tandem/grafana
+put 755 packaging/ngcpcfg/reload-tandem usr/share/tandem/ngcpcfg
 put 644 packaging/deb/lintian-overrides usr/share/lintian/overrides
 mv "$root/usr/share/lintian/overrides/lintian-overrides" "$root/usr/share/lintian/overrides/tandem"
 mkdir -p "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib/ocf/resource.d/tandem"
