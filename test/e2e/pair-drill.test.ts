@@ -24,6 +24,7 @@ import {
   rulesOf,
   untilReady,
 } from '../helpers/drill-stage.ts'
+import { LONG } from '../helpers/long.ts'
 import { until } from '../helpers/until.ts'
 
 const runs = process.getuid?.() === 0 && voipMissing() === null
@@ -142,20 +143,24 @@ describe.skipIf(!runs)('drills of a pair that carries calls', () => {
     expect([survived, failed]).toEqual([COUNT, 0])
   }, 240_000)
 
-  it('keeps the report, and compares the next one with it', async () => {
-    const active = await ready()
-    const standby = otherNode(active)
-    const moved = reportIn(await drill(pair, standby, 'switchover', '--yes', '--json'))
-    expect(moved.phases.map(({ name }) => name)).toEqual([`${active}>${standby}`])
-    const earlier = moved.compared.find(({ key }) => key.startsWith(`outage ${vip()}`))
-    expect(earlier?.with).toMatch(/-switchover$/)
-    expect(earlier?.with).not.toBe(moved.id)
-    expect(await pair.active()).toBe(standby)
-    const listed = JSON.parse((await drill(pair, standby, 'list', '--json')).stdout)
-    expect(listed.drills.map(({ id }: { id: string }) => id)).toEqual([moved.id, earlier?.with])
-    const shown = JSON.parse((await drill(pair, standby, 'show', '--json')).stdout)
-    expect(shown).toEqual(moved)
-  }, 120_000)
+  it.runIf(LONG)(
+    'keeps the report, and compares the next one with it',
+    async () => {
+      const active = await ready()
+      const standby = otherNode(active)
+      const moved = reportIn(await drill(pair, standby, 'switchover', '--yes', '--json'))
+      expect(moved.phases.map(({ name }) => name)).toEqual([`${active}>${standby}`])
+      const earlier = moved.compared.find(({ key }) => key.startsWith(`outage ${vip()}`))
+      expect(earlier?.with).toMatch(/-switchover$/)
+      expect(earlier?.with).not.toBe(moved.id)
+      expect(await pair.active()).toBe(standby)
+      const listed = JSON.parse((await drill(pair, standby, 'list', '--json')).stdout)
+      expect(listed.drills.map(({ id }: { id: string }) => id)).toEqual([moved.id, earlier?.with])
+      const shown = JSON.parse((await drill(pair, standby, 'show', '--json')).stdout)
+      expect(shown).toEqual(moved)
+    },
+    120_000,
+  )
 
   it('does not begin while the peer could not serve', async () => {
     const active = await ready()
@@ -177,30 +182,34 @@ describe.skipIf(!runs)('drills of a pair that carries calls', () => {
     }
   }, 120_000)
 
-  it('kills the agent that serves: the peer takes over unplanned, and an agent is back', async () => {
-    const active = await ready()
-    const standby = otherNode(active)
-    const elsewhere = await drill(pair, standby, 'agent-kill', '--yes')
-    expect(elsewhere.exitCode).toBe(3)
-    expect(elsewhere.stderr).toContain('only its own host can kill it')
-    const pid = (await pair.statusOf(active))?.self.pid
-    const restful = respawnRedis(pair, active)
-    const { value, seenMs, controlMs } = await seenDuring(() =>
-      drill(pair, active, 'agent-kill', '--yes', '--json'),
-    ).finally(restful)
-    const report = reportIn(value)
-    isDone(report, value.exitCode)
-    isTrue(report, `outage ${vip()}`, seenMs, controlMs)
-    // Not before the lease was over.
-    expect(figureOf(report, `outage ${vip()}`).value).toBeGreaterThan(300)
-    const said = report.steps.map(({ node, sentence }) => `${node} ${sentence}`)
-    expect(said).toContain(`${active} kill -9 of the agent, process ${pid}`)
-    expect(said.join('\n')).toContain(`${standby} ${vip()} answers the first time`)
-    expect(await pair.active()).toBe(standby)
-    const back = await pair.statusOf(active)
-    expect(back?.local.state).toBe('standby')
-    expect(back?.self.pid).not.toBe(pid)
-  }, 300_000)
+  it.runIf(LONG)(
+    'kills the agent that serves: the peer takes over unplanned, and an agent is back',
+    async () => {
+      const active = await ready()
+      const standby = otherNode(active)
+      const elsewhere = await drill(pair, standby, 'agent-kill', '--yes')
+      expect(elsewhere.exitCode).toBe(3)
+      expect(elsewhere.stderr).toContain('only its own host can kill it')
+      const pid = (await pair.statusOf(active))?.self.pid
+      const restful = respawnRedis(pair, active)
+      const { value, seenMs, controlMs } = await seenDuring(() =>
+        drill(pair, active, 'agent-kill', '--yes', '--json'),
+      ).finally(restful)
+      const report = reportIn(value)
+      isDone(report, value.exitCode)
+      isTrue(report, `outage ${vip()}`, seenMs, controlMs)
+      // Not before the lease was over.
+      expect(figureOf(report, `outage ${vip()}`).value).toBeGreaterThan(300)
+      const said = report.steps.map(({ node, sentence }) => `${node} ${sentence}`)
+      expect(said).toContain(`${active} kill -9 of the agent, process ${pid}`)
+      expect(said.join('\n')).toContain(`${standby} ${vip()} answers the first time`)
+      expect(await pair.active()).toBe(standby)
+      const back = await pair.statusOf(active)
+      expect(back?.local.state).toBe('standby')
+      expect(back?.self.pid).not.toBe(pid)
+    },
+    300_000,
+  )
 
   it('cuts the crosslink, nothing moves, and the kernel ends the cut without the command', async () => {
     const active = await ready()

@@ -17,6 +17,7 @@ import { type LabNodeName, namespaceOf, otherNode, planLab } from '../../src/lab
 import { Prober } from '../../src/lab/prober.ts'
 import { SCENARIOS } from '../../src/lab/scenario.ts'
 import { buildLab, type Lab } from '../../src/lab/topology.ts'
+import { LONG } from '../helpers/long.ts'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -125,11 +126,10 @@ describe.skipIf(!isRoot)('a real pair', () => {
     'switchover',
     'agent-kill',
     'crosslink-cut',
-    'lan-cut',
     'lan-silent',
     'partition',
-    'partition-arp',
     'loss-30',
+    ...(LONG ? ['lan-cut', 'partition-arp'] : []),
   ]
   for (const name of NAMES) {
     const scenario = SCENARIOS.find((candidate) => candidate.name === name)
