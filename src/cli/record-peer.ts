@@ -50,15 +50,11 @@ export async function peerRecord(
       continue
     }
     const candidates = fitting(listOf(told.stdout), ours)
-    if (candidates.length === 0) {
-      const message = `${peerOf(config)} has no record of that time`
-      return {
-        ok: false,
-        message,
-        mend: 'its recorder dies with its agent; see tandem record list there',
-      }
+    const nothing = {
+      message: `${peerOf(config)} has no record of that time`,
+      mend: 'its recorder dies with its agent; see tandem record list there',
     }
-    return await best(candidates, ours, async (id) => {
+    return await best(candidates, { ours, nothing }, async (id) => {
       const exported = await ask(host, 'export', id, '--out', '-')
       if (!exported.ok) return exported.message
       const file = Buffer.from(exported.stdout, 'base64')
@@ -78,23 +74,25 @@ export async function peerRecord(
 type Taken = { id: string; host: string; record: FlightRecord; file: Buffer }
 
 async function best(
-  candidates: readonly string[],
-  ours: FlightRecord,
+  candidates: readonly Candidate[],
+  { ours, nothing }: { ours: FlightRecord; nothing: { message: string; mend: string } },
   fetch: (id: string) => Promise<Taken | string>,
 ): Promise<PeerRecord> {
-  let nearest: Taken | null = null
-  let complaint = ''
-  for (const id of candidates.slice(0, TRIED_MAX)) {
+  let returned: Taken | null = null
+  let complaint: string | null = null
+  for (const { id, isLater } of candidates.slice(0, TRIED_MAX)) {
     const taken = await fetch(id)
     if (typeof taken === 'string') {
       complaint = taken
       continue
     }
     if (isOfOneMoment(ours, taken.record)) return { ok: true, ...taken }
-    nearest ??= taken
+    if (isLater) returned ??= taken
   }
-  if (nearest !== null) return { ok: true, ...nearest }
-  return { ok: false, message: complaint, mend: 'fetch the file by hand' }
+  if (returned !== null) return { ok: true, ...returned }
+  return complaint === null
+    ? { ok: false, ...nothing }
+    : { ok: false, message: complaint, mend: 'fetch the file by hand' }
 }
 
 /** Heartbeats in common put both on one clock; an older record may share them and still end before the moment. */
@@ -105,11 +103,18 @@ function isOfOneMoment(ours: FlightRecord, theirs: FlightRecord): boolean {
   return boundMs !== null && beginMs + addMs <= pivotMs && pivotMs <= endMs + addMs
 }
 
+/** A record of the peer, by its list. */
+interface Candidate {
+  id: string
+  /** It began after the moment of ours: the return of a node whose power was cut. */
+  isLater: boolean
+}
+
 /**
- * Ids, the best first by the wall clocks: those that have the moment of ours, then those that began after it (the
- * return of a node whose power was cut), then those that had ended.
+ * The best first, by the wall clocks: those that have the moment of ours, then those that began after it, then
+ * those that had ended, which clocks that are wrong may have put there.
  */
-function fitting(entries: readonly Listed[], { header }: FlightRecord): string[] {
+function fitting(entries: readonly Listed[], { header }: FlightRecord): Candidate[] {
   const [from, until] = [header.beginMs, header.endMs].map((ms) => ms + header.wallOffsetMs)
   const pivot = header.pivotMs + header.wallOffsetMs
   if (from === undefined || until === undefined) return []
@@ -121,7 +126,7 @@ function fitting(entries: readonly Listed[], { header }: FlightRecord): string[]
       return [{ id, laterMs: Math.max(0, begin - pivot), earlierMs: Math.max(0, pivot - end) }]
     })
     .sort((a, b) => a.earlierMs - b.earlierMs || a.laterMs - b.laterMs)
-    .map(({ id }) => id)
+    .map(({ id, laterMs }) => ({ id, isLater: laterMs > 0 }))
 }
 
 function listOf(output: string): Listed[] {

@@ -178,6 +178,11 @@ describe('record', () => {
     const both = capturedIo({ env: { TANDEM_STATE: stateDir } })
     await record([...typedWords, '--json'], both, { run: answering })
     expect((JSON.parse(both.out) as typeof told).outages).toEqual(told.outages)
+    // It is not back yet: what it recorded before tells nothing of this.
+    entries.pop()
+    const early = capturedIo({ env: { TANDEM_STATE: stateDir } })
+    expect(await record(typedWords, early, { run: answering })).toBe(0)
+    expect(early.out).toContain('Of sp1 alone: sp2 has no record of that time')
   })
 
   test('export has both in one file, which is read like any other', async () => {

@@ -174,11 +174,12 @@ describe.skipIf(process.getuid?.() !== 0)('records of a failover', () => {
       return await isActive(active)
     }, 20_000)
     const survivor = otherNode(active)
-    const before = new Set((await all(survivor)).map(({ id }) => id))
+    const known = new Set((await all(survivor)).map(({ id }) => id))
+    const knownThere = new Set((await all(active)).map(({ id }) => id))
     const whileAlive = letIn(active)
     await nodes[active].powerOff()
     const took = await until(async () => {
-      const found = (await all(survivor)).find(({ id }) => !before.has(id))
+      const found = (await all(survivor)).find(({ id }) => !known.has(id))
       return found?.what === 'took over' ? found : null
     }, 60_000)
 
@@ -190,7 +191,10 @@ describe.skipIf(process.getuid?.() !== 0)('records of a failover', () => {
 
     await nodes[active].powerOn()
     await tandemPair('default').start(nodes[active])
-    await until(async () => (await listed(active, 'started')) !== undefined, 60_000)
+    await until(async () => {
+      const fresh = (await all(active).catch(() => [])).filter(({ id }) => !knownThere.has(id))
+      return fresh.some(({ what }) => what === 'started')
+    }, 60_000)
     const path = letIn(active)
     const both = await typedWithSsh(nodes[survivor], path, ...show, '50')
     expect([both.exitCode, both.err]).toEqual([0, ''])
