@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // What needs nothing but Node; what builds real pairs in network namespaces; what is not sure enough
-// yet on every machine to judge a change: a pair that boots, a witness, fencing, joined records.
+// yet on every machine to judge a change: a pair that boots, a witness, fencing.
 
 export default defineConfig({
   test: {

@@ -12,6 +12,7 @@ import { LabNode } from '../../src/lab/node.ts'
 import { askTandem, type Nodes, tandemPair } from '../../src/lab/pair.ts'
 import { type LabNodeName, otherNode, planLab } from '../../src/lab/plan.ts'
 import { buildLab, type Lab } from '../../src/lab/topology.ts'
+import { allowLogin, typedWithSsh } from '../helpers/ssh-pair.ts'
 import { until } from '../helpers/until.ts'
 
 const run = promisify(execFile)
@@ -36,6 +37,17 @@ async function asked(node: LabNodeName, command: string, ...args: string[]): Pro
 async function isActive(node: LabNodeName): Promise<boolean> {
   const text = await asked(node, 'status', '--json').catch(() => '{}')
   return (JSON.parse(text) as { local?: { state: string } }).local?.state === 'active'
+}
+
+async function all(node: LabNodeName): Promise<Listed[]> {
+  const text = await asked(node, 'record', 'list', '--json')
+  return (JSON.parse(text) as { records: Listed[] }).records
+}
+
+/** Has a node take ssh from the other one, which finds it there by this PATH. */
+function letIn(node: LabNodeName): string {
+  const address = lab.plan.crosslink[node].ipv4
+  return allowLogin(nodes[node], { address, workDir: lab.plan.workDir })
 }
 
 async function listed(node: LabNodeName, what: string): Promise<Listed | undefined> {
@@ -137,6 +149,68 @@ describe.skipIf(process.getuid?.() !== 0)('records of a failover', () => {
     const drawing = join(lab.plan.workDir, 'both.svg')
     expect((await offline('record', 'show', both, '--svg', drawing)).code).toBe(0)
     expect(await readFile(drawing, 'utf8')).toMatch(/^<svg [\s\S]*nobody serves[\s\S]*<\/svg>\n$/)
+
+    // The same without carrying files: the other node is asked.
+    const path = letIn(active)
+    const fetched = await typedWithSsh(
+      nodes[standby],
+      path,
+      'record',
+      'show',
+      took.id,
+      '--peer',
+      '--timeout',
+      '50',
+    )
+    expect([fetched.exitCode, fetched.err]).toEqual([0, ''])
+    expect(fetched.out).toBe((await offline('record', 'show', both)).stdout)
+    expect(fetched.out).toMatch(/fit by the heartbeats of both to \d+\.\d ms/)
+  }, 170_000)
+
+  it('are joined with what the dead node tells after its return, and stand alone before', async () => {
+    let active: LabNodeName = 'sp1'
+    await until(async () => {
+      active = (await isActive('sp1')) ? 'sp1' : 'sp2'
+      return await isActive(active)
+    }, 20_000)
+    const survivor = otherNode(active)
+    const known = new Set((await all(survivor)).map(({ id }) => id))
+    const knownThere = new Set((await all(active)).map(({ id }) => id))
+    const whileAlive = letIn(active)
+    await nodes[active].powerOff()
+    const took = await until(async () => {
+      const found = (await all(survivor)).find(({ id }) => !known.has(id))
+      return found?.what === 'took over' ? found : null
+    }, 60_000)
+
+    const show = ['record', 'show', took.id, '--peer', '--timeout']
+    const alone = await typedWithSsh(nodes[survivor], whileAlive, ...show, '4')
+    expect(alone.exitCode).toBe(0)
+    expect(alone.out).toMatch(new RegExp(`^${survivor} took over at `))
+    expect(alone.out).toMatch(new RegExp(`\nOf ${survivor} alone: ${active} does not answer: `))
+
+    await nodes[active].powerOn()
+    await tandemPair('default').start(nodes[active])
+    await until(async () => {
+      const fresh = (await all(active).catch(() => [])).filter(({ id }) => !knownThere.has(id))
+      return fresh.some(({ what }) => what === 'started')
+    }, 60_000)
+    const path = letIn(active)
+    const both = await typedWithSsh(nodes[survivor], path, ...show, '50')
+    expect([both.exitCode, both.err]).toEqual([0, ''])
+    expect(both.out).toMatch(new RegExp(`^${survivor} took over at `, 'm'))
+    expect(both.out).toMatch(new RegExp(`^${active} started at `, 'm'))
+    expect(both.out).toMatch(
+      new RegExp(
+        `^${active} kept nothing of that moment: its record begins [0-9.]+ m?s after it`,
+        'm',
+      ),
+    )
+    const json = await typedWithSsh(nodes[survivor], path, ...show, '50', '--json')
+    const story = JSON.parse(json.out) as { records: unknown[]; lines: { node: string }[] }
+    expect(story.records).toHaveLength(2)
+    const tellers = new Set(story.lines.map(({ node }) => node))
+    expect([tellers.has('sp1'), tellers.has('sp2')]).toEqual([true, true])
   }, 170_000)
 
   it('are kept when an operator asks', async () => {
