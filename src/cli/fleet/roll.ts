@@ -83,7 +83,7 @@ async function handled(pair: PairClients, task: Task, how: RollHow): Promise<Pai
   const startMs = performance.now()
   const hindered =
     task.kind === 'switch'
-      ? await moved(pair, { from, to, note: task.note })
+      ? await moved(pair, { from, to, note: task.note, limitMs: how.limitMs })
       : ((await reloaded(pair, standby)) ?? (await reloaded(pair, from)))
   const tookMs = performance.now() - startMs
   if (hindered !== null) return { name, ...hindered }
@@ -110,9 +110,9 @@ type Hindrance = { result: 'refused' | 'failed'; told: string } | null
 /** What stands in the way is said by the node that serves, before anything is asked of it. */
 async function moved(
   { clients }: PairClients,
-  { from, to, note }: { from: NodeName; to: NodeName; note: string },
+  { from, to, note, limitMs }: { from: NodeName; to: NodeName; note: string; limitMs: number },
 ): Promise<Hindrance> {
-  const explained = await clients[from].explain(OPERATION_MS)
+  const explained = await clients[from].explain(limitMs)
   if (!explained.ok) return { result: 'refused', told: explained.message }
   const [blocker] = explained.value.switchover.blockers
   if (blocker !== undefined) {
