@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LabNodeName, NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import { killUntilGone } from '../../src/lab/process.ts'
 import { StorePair } from '../../src/lab/store-pair.ts'
+import { LONG } from '../helpers/long.ts'
 import { until } from '../helpers/until.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -25,7 +26,7 @@ const standby = (): Promise<LabNodeName> =>
 const verifiedOn = async (node: LabNodeName) =>
   (await pair.statusOf(node))?.stores[0]?.verified ?? null
 
-describe.skipIf(!isRoot)('a real pair that is to compare its stores every hour', () => {
+describe.skipIf(!isRoot || !LONG)('a real pair that is to compare its stores every hour', () => {
   beforeAll(async () => {
     const entry = (workDir: string): string[] => [
       '  verify_user: tandem_verify',
