@@ -29,6 +29,8 @@ needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ py
 [ "$purpose" = test ] && needs="$needs kamailio:kamailio rtpengine:rtpengine-daemon sipp:sip-tester monit:monit promtool:prometheus curl:curl haproxy:haproxy openssl:openssl snmpd:snmpd snmpwalk:snmp /etc/kamailio/tls.cfg:kamailio-tls-modules /usr/lib/ocf/resource.d/heartbeat/Dummy:resource-agents"
 # One node pushes its configuration to the other.
 [ "$purpose" = test ] && needs="$needs ssh:openssh-client /usr/sbin/sshd:openssh-server"
+# Nodes that boot.
+[ "$purpose" = test ] && needs="$needs systemd-nspawn:systemd-container"
 # A witness.
 [ "$purpose" = test ] && needs="$needs etcd:etcd-server etcdctl:etcd-client"
 # A terminal and a browser to look at.
