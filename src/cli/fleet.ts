@@ -21,6 +21,7 @@ import {
 } from './command.ts'
 import { EXIT, type ExitCode } from './exit-code.ts'
 import { type FleetPair, readInventory } from './fleet/inventory.ts'
+import { inParallel } from './fleet/pool.ts'
 import { doubtBefore, type PairOutcome, roll, type Task } from './fleet/roll.ts'
 import { lookAt, type PairClients, type PairView } from './fleet/survey.ts'
 import { fleetDocument, fleetText, outcomeText, planText } from './fleet/text.ts'
@@ -153,16 +154,8 @@ function chosenOf(
   return pairs.filter(({ name }) => names.includes(name))
 }
 
-async function views(pairs: readonly PairClients[], limitMs: number): Promise<PairView[]> {
-  const found = new Map<string, PairView>()
-  const waiting = [...pairs]
-  const worker = async (): Promise<void> => {
-    for (let pair = waiting.shift(); pair !== undefined; pair = waiting.shift()) {
-      found.set(pair.name, await lookAt(pair, limitMs))
-    }
-  }
-  await Promise.all(Array.from({ length: LOOKS_MAX }, worker))
-  return pairs.flatMap(({ name }) => found.get(name) ?? [])
+function views(pairs: readonly PairClients[], limitMs: number): Promise<PairView[]> {
+  return inParallel(pairs, LOOKS_MAX, (pair) => lookAt(pair, limitMs))
 }
 
 async function status(

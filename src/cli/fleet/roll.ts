@@ -9,6 +9,7 @@ import { formatMs } from '../../control/duration.ts'
 import { operated } from '../../control/follow.ts'
 import type { OperationRequest, StatusDocument } from '../../control/schema.ts'
 import { NODE_NAMES, type NodeName, peerOf } from '../../core/policy.ts'
+import { inParallel } from './pool.ts'
 import { lookAt, type PairClients, type PairView } from './survey.ts'
 
 /** A switchover with slow services; the switchover itself has a bound of its own. */
@@ -52,21 +53,15 @@ export async function roll(
   task: Task,
   how: RollHow,
 ): Promise<PairOutcome[]> {
-  const outcomes = new Map<string, PairOutcome>()
-  const waiting = [...pairs]
   let doubted = false
-  const worker = async (): Promise<void> => {
-    for (let pair = waiting.shift(); pair !== undefined; pair = waiting.shift()) {
-      const outcome: PairOutcome = doubted
-        ? { name: pair.name, result: 'left', told: 'not begun' }
-        : await handled(pair, task, how)
-      doubted ||= outcome.result === 'refused' || outcome.result === 'failed'
-      outcomes.set(pair.name, outcome)
-      how.said(outcome)
-    }
-  }
-  await Promise.all(Array.from({ length: how.parallel }, worker))
-  return pairs.flatMap(({ name }) => outcomes.get(name) ?? [])
+  return await inParallel(pairs, how.parallel, async (pair) => {
+    const outcome: PairOutcome = doubted
+      ? { name: pair.name, result: 'left', told: 'not begun' }
+      : await handled(pair, task, how)
+    doubted ||= outcome.result === 'refused' || outcome.result === 'failed'
+    how.said(outcome)
+    return outcome
+  })
 }
 
 async function handled(pair: PairClients, task: Task, how: RollHow): Promise<PairOutcome> {

@@ -1,6 +1,7 @@
 /**
  * How do many pairs read at a glance? A row each, what is wrong below, and one line that counts.
  */
+import { SCHEMA_VERSION } from '../../control/schema.ts'
 import type { NodeName } from '../../core/policy.ts'
 import type { Paint, PaintTone } from '../paint.ts'
 import { type Cell, cell, printable, table } from '../table.ts'
@@ -79,7 +80,7 @@ export function planText(name: string, doubt: string | null, step: string, paint
 /** `--json` of `status`. */
 export function fleetDocument(views: readonly PairView[]): Record<string, unknown> {
   return {
-    schema: 1,
+    schema: SCHEMA_VERSION,
     pairs: views.map(({ nodes, ...view }) => ({
       ...view,
       nodes: { sp1: nodeDocument(nodes, 'sp1'), sp2: nodeDocument(nodes, 'sp2') },
