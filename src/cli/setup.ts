@@ -13,7 +13,12 @@ import {
   mariadbStatementText,
   type VerifyAccount,
 } from '../resources/mariadb-setup.ts'
-import { setupText } from '../resources/redis-setup.ts'
+import {
+  accessLines,
+  configurationLines,
+  type RedisSetup,
+  setupText,
+} from '../resources/redis-setup.ts'
 import { readPassword } from '../system/password.ts'
 import { type CommandSpec, type Io, parseCommand, usageError } from './command.ts'
 import { EXIT } from './exit-code.ts'
@@ -24,11 +29,12 @@ export const SPEC: CommandSpec = {
   details:
     'NAME is a store below tandem.stores. The text holds its passwords: do not keep it.\n' +
     'MariaDB accounts, on both nodes: tandem setup NAME --accounts | mariadb\n' +
+    'Redis accounts are the file that its settings name as aclfile.\n' +
     'Exit status: 0 printed, 1 no such store, 3 the configuration or a password file cannot be used.',
   positionals: ['NAME'],
   options: {
-    accounts: { type: 'boolean', help: 'MariaDB: only the statements that make the accounts' },
-    settings: { type: 'boolean', help: 'MariaDB: only the lines of configuration' },
+    accounts: { type: 'boolean', help: 'only what makes the accounts' },
+    settings: { type: 'boolean', help: 'only the lines of configuration' },
     'copy-grants': {
       type: 'boolean',
       help: 'MariaDB: what the undo account needs besides for "tandem data rejoin NAME --copy"',
@@ -62,14 +68,12 @@ export async function run(args: string[], io: Io): Promise<number> {
     )
     return EXIT.refused
   }
-  io.stdout(
-    store.kind === 'redis'
-      ? redisText(store, passwords)
-      : mariadbText(config, store, passwords, {
-          accounts: values['settings'] !== true,
-          settings: values['accounts'] !== true,
-        }),
-  )
+  const wanted: Wanted = {
+    accounts: values['settings'] !== true,
+    settings: values['accounts'] !== true,
+  }
+  const textOf = store.kind === 'redis' ? redisText : mariadbText
+  io.stdout(textOf(config, store, passwords, wanted))
   return EXIT.done
 }
 
@@ -90,10 +94,19 @@ function printCopyGrants(config: PairConfig, store: StoreConfig, io: Io): number
 }
 
 /** Where our accounts come from: this host and the peer, over the first path. */
-function hostsOf({ paths }: PairConfig): string[] {
-  const [path] = paths
-  const addresses = path === undefined ? [] : [path.ourAddress, path.peerAddress]
-  return ['localhost', '127.0.0.1', ...addresses]
+function hostsOf(config: PairConfig): string[] {
+  return ['localhost', '127.0.0.1', ...pathAddresses(config)]
+}
+
+/** Ours and the peer's, of the path over which stores follow. */
+function pathAddresses({ paths: [path] }: PairConfig): string[] {
+  return path === undefined ? [] : [path.ourAddress, path.peerAddress]
+}
+
+/** Both: everything, with explanations. */
+interface Wanted {
+  accounts: boolean
+  settings: boolean
 }
 
 interface Passwords {
@@ -125,15 +138,25 @@ async function readPasswords(store: StoreConfig): Promise<Passwords | string> {
   return passwords
 }
 
-function redisText(store: StoreConfig, passwords: Passwords): string {
-  return setupText({
+function redisText(
+  config: PairConfig,
+  store: StoreConfig,
+  passwords: Passwords,
+  wanted: Wanted,
+): string {
+  const [listen] = pathAddresses(config)
+  const setup: RedisSetup = {
     username: store.user,
     password: passwords.own,
     replicaUsername: store.replicationUser,
     replicaPassword: passwords.replication,
     aclFile: '/etc/redis/users.acl',
     verify: verifyAccount(store, passwords),
-  })
+    ...(listen === undefined ? {} : { listen }),
+  }
+  if (!wanted.settings) return accessLines(setup)
+  if (!wanted.accounts) return configurationLines(setup)
+  return setupText(setup)
 }
 
 /** The account that compares both nodes; null when none is wanted. */
@@ -146,10 +169,8 @@ function mariadbText(
   config: PairConfig,
   store: StoreConfig,
   passwords: Passwords,
-  wanted: { accounts: boolean; settings: boolean },
+  wanted: Wanted,
 ): string {
-  const [path] = config.paths
-  const addresses = path === undefined ? [] : [path.ourAddress, path.peerAddress]
   const settings = mariadbConfiguration(config.node === 'sp1' ? 1 : 2, store.semiSync)
   const statements = mariadbStatementText({
     user: store.user,
@@ -157,7 +178,7 @@ function mariadbText(
     hosts: hostsOf(config),
     replicationUser: store.replicationUser,
     replicationPassword: passwords.replication,
-    replicationHosts: addresses,
+    replicationHosts: pathAddresses(config),
     undo: store.undoUser === null ? null : { user: store.undoUser, password: passwords.undo },
     verify: verifyAccount(store, passwords),
   })

@@ -25,6 +25,8 @@ export interface RedisSetup {
   aclFile: string
   /** The account that compares both nodes; left out where none is wanted. */
   verify?: { user: string; password: string } | null
+  /** Our own address of the path over which the peer follows; left out: where it listens is told elsewhere. */
+  listen?: string
 }
 
 /**
@@ -67,8 +69,18 @@ export function configurationLines(setup: RedisSetup): string {
     `aclfile ${quote(setup.aclFile)}`,
     `masteruser ${setup.replicaUsername}`,
     `masterauth ${quote(setup.replicaPassword)}`,
+    ...(setup.listen === undefined ? [] : listenLines(setup.listen)),
     '',
   ].join('\n')
+}
+
+function listenLines(address: string): string[] {
+  return [
+    '# For this node and, over the crosslink, for the peer. Clients elsewhere need further addresses here,',
+    '# and then a password for the account "default", or a firewall.',
+    `bind 127.0.0.1 -::1 ${address}`,
+    'protected-mode no',
+  ]
 }
 
 /** Everything with explanations, to be shown. */
@@ -80,9 +92,6 @@ export function setupText(setup: RedisSetup): string {
     '# 2. At the end of redis.conf:',
     '',
     configurationLines(setup),
-    '# The peer must reach the server: see "bind", and "protected-mode no" while the account',
-    '# "default" has no password. Then a firewall must shut the port to everybody else.',
-    '',
     '# 3. On both nodes: sysctl vm.overcommit_memory=1, else saving may fail for want of memory.',
     '# 4. Restart Redis on the standby first. From now on nobody types CONFIG REWRITE.',
     '',

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
-import { DESK } from '../../src/lab/booted/operator.ts'
+import { CLONE, DESK } from '../../src/lab/booted/operator.ts'
 import { BootedPair } from '../../src/lab/booted/pair.ts'
 import { NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import {
@@ -190,7 +190,7 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     const drilled = await playbook(pair, 'drill.yml')
     // Not within its bounds only where the machine had too much to do; the report is there all the same.
     if (drilled.exitCode !== 0) expect(drilled.text).toContain(', bound ')
-    const report = join(pair.operator.pathOf(`${DESK}/playbooks/drills`), before.active)
+    const report = join(pair.operator.pathOf(`${CLONE}/playbooks/drills`), before.active)
     expect(readFileSync(join(report, 'var/lib/tandem/drill.html'), 'utf8')).toMatch(
       /^<!doctype html>/i,
     )

@@ -171,13 +171,14 @@ describe.skipIf(!isRoot)('a real pair beside a witness', () => {
     expect(await changesOf(active)).toBe(changes)
     // A planned move rests on the peer's word alone.
     expect(await askTandem(bench.nodes[active], 'make-standby')).toMatchObject({ ok: true })
-    expect(await bench.prober.untilServed(500, 10_000)).toBe(standby)
+    // What clients saw is known a moment later.
+    await until('the other serves', async () => bench.prober.servingFor(500) === standby)
     await bench.nodes[standby].powerOff()
     await sleep(4_000)
     expect(bench.prober.servingFor(500)).toBeNull()
     expect((await statusOf(active)).local.state).not.toBe('active')
     await etcd.start()
-    expect(await bench.prober.untilServed(500, 10_000)).toBe(active)
+    await until('it serves', async () => bench.prober.servingFor(500) === active)
     expect(await bothServedMs(fromMs)).toBe(0)
   })
 
@@ -191,7 +192,8 @@ describe.skipIf(!isRoot)('a real pair beside a witness', () => {
     const status = await statusOf(active)
     etcd.signal('SIGCONT')
     expect(status.alarms.map(({ code }) => code)).toContain('witness-silent')
-    expect(status.witness?.trouble).toContain('no answer within 150 ms')
+    // A call, or the connecting before it.
+    expect(status.witness?.trouble).toMatch(/no answer within (150|300) ms/)
     expect(status.peer.heard).toBe(true)
     expect(status.self.pauses).toBe(0)
     expect(silentMs('vip4', fromMs)).toBeLessThan(LEASE_MS)
