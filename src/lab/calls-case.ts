@@ -7,10 +7,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readAgentReport } from './agent-report.ts'
-import { Calls, type CallsPlan, type CallsResult, type Silence, silenceOf } from './calls.ts'
+import { Calls, type Silence } from './calls.ts'
 import { callsLeft, relaySessions } from './leftovers.ts'
 import { type LabNodeName, otherNode } from './plan.ts'
 import { noticedAtMs, signalService, stopWorkers, untilBack } from './service-fault.ts'
+import { END_WITHIN_MS, LEAD_MS, stand } from './standing-calls.ts'
 import type { StorePair } from './store-pair.ts'
 import { untilServed } from './voip.ts'
 import { VOIP_PORTS, type VoipService } from './voip-config.ts'
@@ -58,10 +59,6 @@ export interface CallsRun {
 
 /** After what happens, so long silence is looked for; calls are held a little longer. */
 const WATCH_MS = 4_000
-/** Media settles. */
-const LEAD_MS = 500
-/** From the end of the hold to the last BYE, with what is sent again. */
-const END_WITHIN_MS = 20_000
 const BACK_WITHIN_MS = 30_000
 /** Telephones ring on while a node dies and the other one takes over. */
 const RING_MS = 5_000
@@ -71,13 +68,13 @@ export async function moveCase(pair: StorePair, blank: Blank, count: number): Pr
   const from = await untilServed(pair)
   // Setting many calls up takes its time as well.
   const plan = { count, rate: 20, holdMs: WATCH_MS + LEAD_MS + 3_000 + count * 100 }
-  const standing = await stand(pair, plan)
+  const standing = await stand(pair.lab, plan)
   const said = await pair.makeStandby(from)
-  const ended = await standing.end()
+  const ended = await standing.end(WATCH_MS)
   const trouble = said.ok ? [] : [`make-standby: ${said.message}`]
   const to = await untilServed(pair)
   if (to === from) trouble.push(`${from} still serves`)
-  return { ...blank, ...ended, from, to, trouble, left: await callsLeft(pair) }
+  return { ...blank, ...ended, from, to, trouble, left: await callsLeft(pair.lab.plan) }
 }
 
 /** The power of the active is cut; it boots again when the calls are over. */
@@ -87,9 +84,9 @@ export async function powerCutCase(
   count: number,
 ): Promise<CallsRun> {
   const from = await untilServed(pair)
-  const standing = await stand(pair, { count, rate: 20, holdMs: WATCH_MS + LEAD_MS + 3_000 })
+  const standing = await stand(pair.lab, { count, rate: 20, holdMs: WATCH_MS + LEAD_MS + 3_000 })
   await pair.nodes[from].powerOff()
-  const ended = await standing.end()
+  const ended = await standing.end(WATCH_MS)
   return { ...blank, ...ended, ...(await afterPowerCut(pair, from)) }
 }
 
@@ -98,7 +95,10 @@ export async function ringingCase(pair: StorePair, blank: Blank, count: number):
   const from = await untilServed(pair)
   const calls = await Calls.start(pair.lab, { count, rate: count, holdMs: 2_000, ringMs: RING_MS })
   const endMs = performance.now() + RING_MS - 1_000
-  while (((await relaySessions(pair, from))?.own ?? 0) < count && performance.now() < endMs) {
+  while (
+    ((await relaySessions(pair.lab.plan, from))?.own ?? 0) < count &&
+    performance.now() < endMs
+  ) {
     await sleep(50)
   }
   await pair.nodes[from].powerOff()
@@ -118,11 +118,11 @@ export async function killCase(
   const { service } = blank
   const from = await untilServed(pair)
   const before = await changesOf(pair)
-  const standing = await stand(pair, { count, rate: count, holdMs: WATCH_MS + LEAD_MS + 2_000 })
+  const standing = await stand(pair.lab, { count, rate: count, holdMs: WATCH_MS + LEAD_MS + 2_000 })
   const beginMs = Date.now()
   const pid = await signalService(pair, from, service, 'SIGKILL')
   const backMs = await untilBack(pair, from, { name: service, before: pid }, BACK_WITHIN_MS)
-  const ended = await standing.end()
+  const ended = await standing.end(WATCH_MS)
   const fault = faultOf(pair, from, service, { beginMs, backMs })
   return { ...blank, ...ended, ...fault, ...(await inPlace(pair, from, before)) }
 }
@@ -160,27 +160,11 @@ export function blankRun(
   }
 }
 
-/** Has calls stand; what happens next happens to them. */
-async function stand(pair: StorePair, plan: CallsPlan) {
-  const calls = await Calls.start(pair.lab, plan)
-  await calls.untilEstablished()
-  await sleep(LEAD_MS)
-  const beginMs = Date.now()
-  return {
-    async end(): Promise<Pick<CallsRun, 'calls' | 'survived' | 'silence' | 'past'>> {
-      const result: CallsResult = await calls.end(plan.holdMs + END_WITHIN_MS)
-      const { survived, media } = result
-      const silence = silenceOf(media, beginMs - LEAD_MS, beginMs + WATCH_MS)
-      return { calls: plan.count, survived, silence, past: media.past }
-    },
-  }
-}
-
 async function afterPowerCut(pair: StorePair, from: LabNodeName) {
   await pair.comeBack(from)
   const to = await untilServed(pair)
   const trouble = to === otherNode(from) ? [] : [`${from} took the role back`]
-  return { from, to, trouble, left: await callsLeft(pair) }
+  return { from, to, trouble, left: await callsLeft(pair.lab.plan) }
 }
 
 function faultOf(
@@ -198,7 +182,7 @@ function faultOf(
 async function inPlace(pair: StorePair, from: LabNodeName, before: number) {
   const to = await untilServed(pair)
   const roleChanges = (await changesOf(pair)) - before
-  return { from, to, roleChanges, left: await callsLeft(pair) }
+  return { from, to, roleChanges, left: await callsLeft(pair.lab.plan) }
 }
 
 /** Changes of role on both nodes, ever. */

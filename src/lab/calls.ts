@@ -5,11 +5,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { longestGap, type Media, PACKET_MS, readMedia } from './media-gap.ts'
 import { spread } from './outage.ts'
-import { namespaceOf } from './plan.ts'
+import { floatingIpOf, namespaceOf } from './plan.ts'
 import { inside, must, PRIORITY, type Running, realtime, startProgram } from './process.ts'
 import { calleeScenario, callerScenario, registerScenario } from './sip-scenario.ts'
 import type { Lab } from './topology.ts'
-import { floatingIpOf } from './voip.ts'
 import { VOIP_PORTS } from './voip-config.ts'
 
 const CALLEE_PORT = 5_080
@@ -81,7 +80,7 @@ export class Calls {
     const directory = lab.plan.workDir
     const namespace = namespaceOf(lab.plan, 'client')
     const { ipv4 } = lab.plan.machines.client
-    const target = floatingIpOf(lab)
+    const target = floatingIpOf(lab.plan)
     const media = `${directory}/media.pcma`
     // Two seconds of silence in A-law.
     writeFileSync(media, Buffer.alloc(16_000, 0xd5))

@@ -2,10 +2,9 @@
  * What does a node still hold that it should not? Ports, calls of rtpengine, keys of calls in Redis.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type LabNodeName, NODE_NAMES } from './plan.ts'
+import { floatingIpOf, type LabNodeName, type LabPlan, NODE_NAMES, namespaceOf } from './plan.ts'
 import { attempt, inside, must } from './process.ts'
-import type { StorePair } from './store-pair.ts'
-import { floatingIpOf } from './voip.ts'
+import { REDIS_PORT } from './redis.ts'
 import { VOIP_PORTS } from './voip-config.ts'
 
 /** Database of Redis in which rtpengine keeps its calls. */
@@ -19,13 +18,13 @@ export interface RelaySessions {
 
 /** What rtpengine of a node holds; null where none answers. */
 export async function relaySessions(
-  pair: StorePair,
+  plan: LabPlan,
   node: LabNodeName,
 ): Promise<RelaySessions | null> {
   const script = `exec 3<>/dev/tcp/127.0.0.1/${VOIP_PORTS.rtpengineCli} && echo 'list numsessions' >&3 && cat <&3`
   const told = await attempt(
     'ask rtpengine',
-    inside(pair.nodes[node].namespace, ['bash', '-c', script]),
+    inside(namespaceOf(plan, node), ['bash', '-c', script]),
     { timeoutMs: 2_000 },
   )
   const count = (kind: string): number =>
@@ -35,17 +34,18 @@ export async function relaySessions(
 }
 
 /** Keys of calls that the Redis of a node holds. */
-export async function callKeys(pair: StorePair, node: LabNodeName): Promise<number> {
-  return Number(await pair.redis[node].ask('-n', CALLS_DATABASE, 'DBSIZE'))
+export async function callKeys(plan: LabPlan, node: LabNodeName): Promise<number> {
+  const command = ['redis-cli', '-p', String(REDIS_PORT), '-n', CALLS_DATABASE, 'DBSIZE']
+  return Number(await must('count keys of calls', inside(namespaceOf(plan, node), command)))
 }
 
 /** Ports of the platform that something on the node is bound to, in order. */
-export async function platformPorts(pair: StorePair, node: LabNodeName): Promise<number[]> {
+export async function platformPorts(plan: LabPlan, node: LabNodeName): Promise<number[]> {
   const listed = await must(
     'list sockets',
-    inside(pair.nodes[node].namespace, ['ss', '-Hntuan', 'state', 'all']),
+    inside(namespaceOf(plan, node), ['ss', '-Hntuan', 'state', 'all']),
   )
-  const floatingIp = floatingIpOf(pair.lab)
+  const floatingIp = floatingIpOf(plan)
   const own: readonly number[] = Object.values(VOIP_PORTS)
   const bound = listed.split('\n').flatMap((line) => {
     const [, state = '', , , place = ''] = line.trim().split(/\s+/)
@@ -64,17 +64,17 @@ export async function platformPorts(pair: StorePair, node: LabNodeName): Promise
  *
  * @returns what stayed until the end of the wait, one sentence each; none when nothing did
  */
-export async function callsLeft(pair: StorePair, withinMs = 8_000): Promise<string[]> {
+export async function callsLeft(plan: LabPlan, withinMs = 8_000): Promise<string[]> {
   const endMs = performance.now() + withinMs
   for (;;) {
-    const left = (await Promise.all(NODE_NAMES.map((name) => leftOn(pair, name)))).flat()
+    const left = (await Promise.all(NODE_NAMES.map((name) => leftOn(plan, name)))).flat()
     if (left.length === 0 || performance.now() > endMs) return left
     await sleep(LOOK_MS)
   }
 }
 
-async function leftOn(pair: StorePair, node: LabNodeName): Promise<string[]> {
-  const [sessions, keys] = await Promise.all([relaySessions(pair, node), callKeys(pair, node)])
+async function leftOn(plan: LabPlan, node: LabNodeName): Promise<string[]> {
+  const [sessions, keys] = await Promise.all([relaySessions(plan, node), callKeys(plan, node)])
   const { own = 0, foreign = 0 } = sessions ?? {}
   const held = own + foreign
   return [

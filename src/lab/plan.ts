@@ -112,6 +112,17 @@ function mac(network: number, host: number): string {
   return `02:71:00:00:${hex(network)}:${hex(host)}`
 }
 
+/**
+ * The floating IP that clients call.
+ *
+ * @throws Error when the plan has no IPv4 one in the service LAN
+ */
+export function floatingIpOf({ floatingIps }: LabPlan): string {
+  const found = floatingIps.find((ip) => ip.family === 4 && ip.interface === 'eth0')
+  if (found === undefined) throw new Error('lab: no IPv4 floating IP')
+  return found.address
+}
+
 /** The switch's port towards a machine. */
 export function lanPort(name: MachineName): string {
   return `p-${name}`

@@ -102,7 +102,7 @@ export function nextAfter(writes: readonly Write[], fromMs: number): number | nu
 /** Acknowledged, and not in the store. */
 export async function lostOf(
   writes: readonly Write[],
-  store: LabRedis | LabMariadb,
+  store: Pick<LabRedis, 'keys'> | Pick<LabMariadb, 'ids'>,
 ): Promise<string[]> {
   const [first] = writes
   if (first === undefined) return []
@@ -117,7 +117,7 @@ function prefixOf({ key }: Write): string {
   return `${key.slice(0, key.indexOf(':'))}:*`
 }
 
-async function idsOf({ key }: Write, store: LabMariadb): Promise<string[]> {
+async function idsOf({ key }: Write, store: Pick<LabMariadb, 'ids'>): Promise<string[]> {
   const from = Math.floor(Number(key) / IDS_EACH) * IDS_EACH
   return (await store.ids(from, from + IDS_EACH)).map((id) => String(id))
 }

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type LabNodeName, NODE_NAMES, otherNode } from './plan.ts'
+import { floatingIpOf, type LabNodeName, NODE_NAMES, otherNode } from './plan.ts'
 import type { TimingProfileName } from './platform-files.ts'
 import { builtFile } from './program.ts'
 import { StorePair } from './store-pair.ts'
@@ -67,12 +67,6 @@ export async function buildVoipPair(
   }
 }
 
-export function floatingIpOf(lab: Lab): string {
-  const found = lab.plan.floatingIps.find((ip) => ip.family === 4 && ip.interface === 'eth0')
-  if (found === undefined) throw new Error('lab: no IPv4 floating IP')
-  return found.address
-}
-
 function standIn(name: 'sems' | 'asterisk'): string[] {
   return [process.execPath, '--v8-pool-size=0', builtFile(`lab/${name}-stand-in.js`)]
 }
@@ -83,7 +77,7 @@ async function writeVoipFiles(lab: Lab, mode: 'always' | 'active'): Promise<void
     const directory = `${plan.workDir}/${name}/voip`
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const places: VoipPlaces = {
-      floatingIp: floatingIpOf(lab),
+      floatingIp: floatingIpOf(plan),
       ourCrosslink: plan.crosslink[name].ipv4,
       peerCrosslink: plan.crosslink[otherNode(name)].ipv4,
       directory,

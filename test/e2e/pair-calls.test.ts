@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { HistoryDocument } from '../../src/control/schema.ts'
 import { Calls, type CallsResult, type Silence, silenceOf } from '../../src/lab/calls.ts'
 import { callsLeft, platformPorts, relaySessions } from '../../src/lab/leftovers.ts'
-import { type LabNodeName, NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
+import { floatingIpOf, type LabNodeName, NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import {
   growSbc,
   noticedAtMs,
@@ -23,7 +23,7 @@ import {
   untilBack,
 } from '../../src/lab/service-fault.ts'
 import type { StorePair } from '../../src/lab/store-pair.ts'
-import { buildVoipPair, floatingIpOf, untilServed, voipMissing } from '../../src/lab/voip.ts'
+import { buildVoipPair, untilServed, voipMissing } from '../../src/lab/voip.ts'
 import {
   SBC_MEMORY_MB,
   VOIP_PORTS,
@@ -74,7 +74,7 @@ async function allLive({ survived, failed, silence, media }: Ended): Promise<voi
   expect(silence?.gapMs.max).toBeLessThan(GAP_MAX_MS)
   expect(media.past).toBe(0)
   await untilServed(pair)
-  expect(await callsLeft(pair)).toEqual([])
+  expect(await callsLeft(pair.lab.plan)).toEqual([])
 }
 
 async function changes(node: LabNodeName): Promise<number> {
@@ -125,8 +125,8 @@ async function untilEmpty(node: LabNodeName): Promise<void> {
   }
   const empty = VOIP_SERVICES.map(() => 'stopped null')
   await until(async () => (await states()).join() === empty.join(), 10_000)
-  expect(await platformPorts(pair, node)).toEqual([])
-  expect(await relaySessions(pair, node)).toBeNull()
+  expect(await platformPorts(pair.lab.plan, node)).toEqual([])
+  expect(await relaySessions(pair.lab.plan, node)).toBeNull()
 }
 
 describe.skipIf(!runs)('a pair that carries calls, hot', () => {
@@ -144,8 +144,8 @@ describe.skipIf(!runs)('a pair that carries calls, hot', () => {
       const result = await during(async () => {
         said = (await pair.makeStandby(active)).stdout
         // A probe of its own may be a call for a moment.
-        await until(async () => (await relaySessions(pair, active))?.own === 0, 10_000)
-        const { own = 0 } = (await relaySessions(pair, next)) ?? {}
+        await until(async () => (await relaySessions(pair.lab.plan, active))?.own === 0, 10_000)
+        const { own = 0 } = (await relaySessions(pair.lab.plan, next)) ?? {}
         expect(own).toBeGreaterThanOrEqual(COUNT)
       })
       told('planned move', result)
@@ -166,14 +166,17 @@ describe.skipIf(!runs)('a pair that carries calls, hot', () => {
     const active = await untilServed(pair)
     const plan = { count: COUNT, rate: COUNT, holdMs: 4_000, ringMs: 6_000 }
     const calls = await Calls.start(pair.lab, plan)
-    await until(async () => ((await relaySessions(pair, active))?.own ?? 0) >= COUNT, 5_000)
+    await until(
+      async () => ((await relaySessions(pair.lab.plan, active))?.own ?? 0) >= COUNT,
+      5_000,
+    )
     await pair.nodes[active].powerOff()
     const { survived, failed, media } = await calls.end(40_000)
     expect([survived, failed, media.past]).toEqual([COUNT, 0, 0])
     expect(media.heard.length).toBeGreaterThanOrEqual(2 * COUNT)
     await pair.comeBack(active)
     await untilServed(pair)
-    expect(await callsLeft(pair)).toEqual([])
+    expect(await callsLeft(pair.lab.plan)).toEqual([])
   }, 180_000)
 
   it.each(LONG ? VOIP_SERVICES : (['rtpengine', 'lb', 'sbc'] as const))(
@@ -257,7 +260,7 @@ describe.skipIf(!runs)('a pair that carries calls, hot', () => {
   }, 90_000)
 
   it('places a test call when it took over, and the standby another from outside', async () => {
-    const call = `call tandem-a@HOST tandem-b@HOST udp:${floatingIpOf(pair.lab)}:5060 local seconds 1`
+    const call = `call tandem-a@HOST tandem-b@HOST udp:${floatingIpOf(pair.lab.plan)}:5060 local seconds 1`
     const files = NODE_NAMES.map((name) => `${pair.lab.plan.workDir}/${name}/config/config.yml`)
     const written = files.map((file) => readFileSync(file, 'utf8'))
     onTestFinished(async () => {
@@ -359,7 +362,7 @@ describe.skipIf(!runs)('a pair that carries calls, cold', () => {
         VOIP_SERVICES.map(() => wanted),
       )
     }
-    const held = await platformPorts(pair, active)
+    const held = await platformPorts(pair.lab.plan, active)
     expect(held).toEqual(expect.arrayContaining([5038, 5060, 5062, 5070, 5080, 9900, 12_222]))
     await untilEmpty(otherNode(active))
   }, 60_000)

@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DrillReport } from '../../src/drill/report.ts'
 import { Calls } from '../../src/lab/calls.ts'
 import { longestSilence, type TimeWindow } from '../../src/lab/outage.ts'
-import { type LabNodeName, otherNode } from '../../src/lab/plan.ts'
+import { floatingIpOf, type LabNodeName, otherNode } from '../../src/lab/plan.ts'
 import { labNowMs, Prober } from '../../src/lab/prober.ts'
 import type { StorePair } from '../../src/lab/store-pair.ts'
-import { buildVoipPair, floatingIpOf, untilServed, voipMissing } from '../../src/lab/voip.ts'
+import { buildVoipPair, untilServed, voipMissing } from '../../src/lab/voip.ts'
 import {
   beginDrill,
   configureCall,
@@ -75,7 +75,7 @@ function isDone(report: DrillReport, exitCode: number | null): void {
 }
 
 describe.skipIf(!runs)('drills of a pair that carries calls', () => {
-  const vip = () => floatingIpOf(pair.lab)
+  const vip = () => floatingIpOf(pair.lab.plan)
 
   beforeAll(async () => {
     pair = await buildVoipPair('tddrill', { profile: 'default', mode: 'always' })

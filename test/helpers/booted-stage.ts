@@ -55,6 +55,7 @@ export async function statusOf(node: BootedNode): Promise<StatusDocument | null>
 /** Waits until one node is active, the other standby, and both could serve. */
 export async function whole(
   pair: BootedPair,
+  limitMs = 60_000,
 ): Promise<{ active: LabNodeName; standby: LabNodeName }> {
   return until(async () => {
     const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
@@ -64,7 +65,7 @@ export async function whole(
     if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
     if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
     return null
-  })
+  }, limitMs)
 }
 
 /** Waits until clients have been answered by one node, and by no other, for a whole second. */
@@ -81,6 +82,11 @@ export const PROMISE = {
 } as const
 
 const figures: string[] = []
+
+/** Keeps a figure for the end of the output. */
+export function note(line: string): void {
+  figures.push(line)
+}
 
 /**
  * Causes something while clients ask, and judges what they saw.
@@ -100,7 +106,7 @@ export async function watched(
   const seen = observe(pair.prober, { families: [4, 6] }, window, { leadMs: 200 })
   const asked: Demand = { ...demand, dualForbidden: true }
   const broken = judge(seen, asked)
-  figures.push(
+  note(
     `${what}: ${seen.outageMs} ms without an answer (allowed ${Math.max(demand.outageMs, 50)}, ` +
       `the machine itself paused ${seen.controlMs}), ${seen.moves} moves`,
   )

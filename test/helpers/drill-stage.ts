@@ -2,11 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import type { DrillReport } from '../../src/drill/report.ts'
-import { type LabNodeName, NODE_NAMES, namespaceOf } from '../../src/lab/plan.ts'
+import { floatingIpOf, type LabNodeName, NODE_NAMES, namespaceOf } from '../../src/lab/plan.ts'
 import { attempt, inside, startProgram } from '../../src/lab/process.ts'
 import { builtFile } from '../../src/lab/program.ts'
 import type { StorePair } from '../../src/lab/store-pair.ts'
-import { floatingIpOf } from '../../src/lab/voip.ts'
 import { until } from './until.ts'
 
 /** The longest of them waits for a pair that becomes whole. */
@@ -58,7 +57,7 @@ export function figureOf({ phases }: DrillReport, key: string) {
 
 /** A test call on both nodes, in force. */
 export async function configureCall(pair: StorePair): Promise<void> {
-  const call = `call drill-a@HOST drill-b@HOST udp:${floatingIpOf(pair.lab)}:5060 local seconds 1`
+  const call = `call drill-a@HOST drill-b@HOST udp:${floatingIpOf(pair.lab.plan)}:5060 local seconds 1`
   for (const name of NODE_NAMES) {
     const file = `${pair.nodes[name].directories.config}/config.yml`
     const text = readFileSync(file, 'utf8').replace(/^(tandem:\n)/m, `$1  call_check: '${call}'\n`)

@@ -6,11 +6,16 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StatusDocument } from '../../src/control/schema.ts'
-import { type LabNodeName, type LabPlan, NODE_NAMES, namespaceOf } from '../../src/lab/plan.ts'
+import {
+  floatingIpOf,
+  type LabNodeName,
+  type LabPlan,
+  NODE_NAMES,
+  namespaceOf,
+} from '../../src/lab/plan.ts'
 import { inside, killUntilGone, must, processesIn, startProgram } from '../../src/lab/process.ts'
 import { StorePair } from '../../src/lab/store-pair.ts'
 import type { Lab } from '../../src/lab/topology.ts'
-import { floatingIpOf } from '../../src/lab/voip.ts'
 import { until } from './until.ts'
 
 const OPTIONS = join(import.meta.dirname, '../fixtures/load-balancer/options.mjs')
@@ -89,7 +94,10 @@ export class EdgeLab {
 
   async #startServers(): Promise<void> {
     const other = this.#plan.machines.viasp1.ipv4
-    await writeFile(`${this.#directory}/pair.cfg`, answering('pair', floatingIpOf(this.pair.lab)))
+    await writeFile(
+      `${this.#directory}/pair.cfg`,
+      answering('pair', floatingIpOf(this.pair.lab.plan)),
+    )
     await writeFile(`${this.#directory}/other.cfg`, answering('other', other))
     const list = `${this.#directory}/dispatcher.list`
     await writeFile(list, `1 ${destinationOf(this.pair.lab)}\n1 sip:${other}:5060\n`)
@@ -175,7 +183,7 @@ export class EdgeLab {
 }
 
 function destinationOf(lab: Lab): string {
-  return `sip:${floatingIpOf(lab)}:5060`
+  return `sip:${floatingIpOf(lab.plan)}:5060`
 }
 
 async function writeConfiguration(lab: Lab): Promise<void> {

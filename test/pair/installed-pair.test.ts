@@ -35,7 +35,7 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     const [file] = await Promise.all([
       buildPackage('0.1.0-1'),
       (async () => {
-        pair = await BootedPair.build('tandempair', PROFILE)
+        pair = await BootedPair.build('tandempair', { profile: PROFILE })
       })(),
     ])
     pair.operator.take(file, `${DESK}/tandem.deb`)

@@ -193,7 +193,7 @@ describe.skipIf(!isRoot)('a real pair beside a witness', () => {
     etcd.signal('SIGCONT')
     expect(status.alarms.map(({ code }) => code)).toContain('witness-silent')
     // A call, or the connecting before it.
-    expect(status.witness?.trouble).toMatch(/no answer within (150|300) ms/)
+    expect(status.witness?.trouble).toMatch(/no answer within \d+ ms/)
     expect(status.peer.heard).toBe(true)
     expect(status.self.pauses).toBe(0)
     expect(silentMs('vip4', fromMs)).toBeLessThan(LEASE_MS)

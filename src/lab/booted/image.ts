@@ -22,8 +22,10 @@ const PACKAGES = [
   ...['openssh-server', 'python3', 'python3-apt'],
   // What the package depends on: the lab has no archive to fetch it from.
   ...['iproute2', 'nftables', 'bpftool', 'ca-certificates'],
-  // A service of the platform to be looked after.
-  'redis-server',
+  // The platform. Not looked at by pairs that have nothing but Tandem.
+  ...['redis-server', 'mariadb-server', 'kamailio', 'rtpengine-daemon', 'netcat-openbsd'],
+  // Gives one process another wall clock.
+  'faketime',
   // The operator's machine.
   ...['openssh-client', 'ansible-core', 'ansible-lint', 'yamllint'],
 ] as const
@@ -36,7 +38,7 @@ const HOOKS = [
   'rm -f "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap',
   // What a machine without a way out would only fail at, and what a test switches on itself.
   'chroot "$1" systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer',
-  'chroot "$1" systemctl disable --quiet redis-server',
+  'chroot "$1" systemctl disable --quiet redis-server mariadb kamailio rtpengine-daemon',
 ] as const
 
 /**

@@ -13,6 +13,12 @@ import { buildLab, type Lab } from '../topology.ts'
 import { bootImage } from './image.ts'
 import { BootedNode } from './node.ts'
 import { DESK, Operator } from './operator.ts'
+import {
+  installPlatform,
+  makeSecrets,
+  platformServiceLines,
+  platformStoreLines,
+} from './platform.ts'
 
 export class BootedPair {
   readonly lab: Lab
@@ -31,11 +37,14 @@ export class BootedPair {
     this.prober = new Prober(lab)
   }
 
-  /** Builds the lab, installs Debian on all three machines and boots both nodes. */
+  /**
+   * Builds the lab, installs Debian on all three machines and boots both nodes.
+   *
+   * @param platform  with the platform's services and stores, which Tandem is to look after
+   */
   static async build(
     prefix: string,
-    profile: TimingProfileName,
-    told: Told = {},
+    { profile, platform = false }: { profile: TimingProfileName; platform?: boolean },
   ): Promise<BootedPair> {
     const image = await bootImage()
     const lab = await buildLab(planLab(prefix))
@@ -44,11 +53,21 @@ export class BootedPair {
         NODE_NAMES.map((name) => BootedNode.install(lab, new LabNode(lab, name), image)),
       )
       if (sp1 === undefined || sp2 === undefined) throw new Error('lab: a pair is two nodes')
+      const { plan } = lab
       const nodes = { sp1, sp2 }
-      const operator = await Operator.install(lab.plan, image, [sp1, sp2])
-      operator.write(`${DESK}/inventory.yml`, inventoryText(lab.plan))
-      for (const [file, text] of Object.entries(platformTexts(lab.plan, profile, told))) {
+      const operator = await Operator.install(plan, image, [sp1, sp2])
+      operator.write(`${DESK}/inventory.yml`, inventoryText(plan, platform))
+      const told: Told = platform
+        ? { stores: platformStoreLines(), more: platformServiceLines(plan) }
+        : {}
+      for (const [file, text] of Object.entries(platformTexts(plan, profile, told))) {
         operator.write(`${DESK}/platform/${file}`, text)
+      }
+      if (platform) {
+        for (const node of [sp1, sp2]) installPlatform(plan, node)
+        for (const [file, text] of Object.entries(makeSecrets())) {
+          operator.write(`${DESK}/secrets/${file}`, text)
+        }
       }
       await Promise.all([sp1.powerOn(), sp2.powerOn()])
       return new BootedPair(lab, nodes, operator)
@@ -67,7 +86,7 @@ export class BootedPair {
 }
 
 /** As an operator would write it: who the nodes are, what they get. */
-function inventoryText(plan: LabPlan): string {
+function inventoryText(plan: LabPlan, platform: boolean): string {
   return [
     'tandem:',
     '  hosts:',
@@ -80,6 +99,9 @@ function inventoryText(plan: LabPlan): string {
     `    tandem_package: ${DESK}/tandem.deb`,
     `    tandem_platform_files: ${DESK}/platform`,
     `    tandem_backup_directory: ${DESK}/backup`,
+    ...(platform
+      ? [`    tandem_secret_files: ${DESK}/secrets`, '    tandem_setup_stores: [redis, mariadb]']
+      : []),
     '',
   ].join('\n')
 }
