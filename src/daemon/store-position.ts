@@ -16,7 +16,16 @@ import type { Happening } from './loop.ts'
 /** What of the core's state it takes. */
 export type PositionState = Pick<
   State,
-  'role' | 'armed' | 'term' | 'position' | 'positionUnknown' | 'together' | 'peer' | 'lastRunMs'
+  | 'role'
+  | 'armed'
+  | 'term'
+  | 'position'
+  | 'positionUnknown'
+  | 'together'
+  | 'confirming'
+  | 'sole'
+  | 'peer'
+  | 'lastRunMs'
 >
 
 /**
@@ -82,16 +91,10 @@ export class StorePositions {
     )
   }
 
-  /**
-   * Nobody can write any more. Of a store that had to be ended nobody knows how far it was: what the
-   * peer has beyond our last look came from there, and more than that it will never get.
-   */
-  frozen(
-    offsets: ReadonlyMap<string, number>,
-    { position, peer }: Readonly<PositionState>,
-  ): Happening {
-    const followed = peer?.position.term === position.term ? peer.position.offset : 0
-    const offset = offsets.get(this.provenBy ?? '') ?? Math.max(position.offset, followed)
+  /** Nobody can write any more. A store that is not among the offsets had to be ended for that. */
+  frozen(offsets: ReadonlyMap<string, number>, state: Readonly<PositionState>): Happening {
+    const { position } = state
+    const offset = offsets.get(this.provenBy ?? '') ?? endedAt(state)
     return { type: 'frozen', position: { term: position.term, offset } }
   }
 
@@ -118,6 +121,19 @@ function historyOf(view: StoreSnapshot, state: Readonly<PositionState>): number 
   if (state.armed) return state.term
   if (!view.applies) return 0
   return view.following && state.peer !== null ? state.peer.position.term : state.position.term
+}
+
+/**
+ * How far was a store that had to be ended, as far as anybody was told? More than the peer has it will never
+ * get. A server counts what it is about to write: one that hung while it wrote, on a full disk, shows a
+ * transaction that it sent to nobody. Where every answer waited for the peer, nobody was told of that
+ * one, and the peer has all the others; else our last look stands, with what the peer has beyond it.
+ */
+function endedAt({ position, peer, together, sole, confirming }: Readonly<PositionState>): number {
+  const followed = peer?.position.term === position.term ? peer.position.offset : null
+  if (followed === null) return position.offset
+  const waited = together && !sole && (confirming === 'together' || confirming === 'waiting')
+  return waited ? followed : Math.max(position.offset, followed)
 }
 
 function same(a: Position, b: Position): boolean {

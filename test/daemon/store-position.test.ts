@@ -37,6 +37,8 @@ const STANDBY: PositionState = {
   position: { term: 4, offset: 40 },
   positionUnknown: false,
   together: false,
+  confirming: 'waiting',
+  sole: false,
   peer: peer(4, 40),
   lastRunMs: 0,
 }
@@ -48,11 +50,13 @@ const ACTIVE: PositionState = {
   position: { term: 5, offset: 40 },
   positionUnknown: false,
   together: false,
+  confirming: 'waiting',
+  sole: false,
   peer: peer(5, 40, 'standby'),
   lastRunMs: 0,
 }
 
-const TOGETHER: PositionState = { ...ACTIVE, together: true }
+const TOGETHER: PositionState = { ...ACTIVE, together: true, confirming: 'together' }
 
 function positions(): StorePositions {
   return new StorePositions(CONFIGS)
@@ -169,6 +173,28 @@ describe('a freeze', () => {
     expect(positions().frozen(new Map(), further)).toMatchObject({ position: { offset: 44 } })
     const tail = { ...ACTIVE, peer: peer(4, 44, 'standby') }
     expect(positions().frozen(new Map(), tail)).toMatchObject({ position: { offset: 40 } })
+  })
+
+  it('is told as far as the peer has it when a store was ended that answered nobody before the peer had it', () => {
+    // On a full disk the server counts the transaction that it cannot write.
+    const hung = { ...TOGETHER, peer: peer(5, 39, 'standby') }
+    const at = (state: PositionState) => positions().frozen(new Map(), state)
+    expect(at(hung)).toEqual({ type: 'frozen', position: { term: 5, offset: 39 } })
+    // Its link ends with the server.
+    expect(at({ ...hung, confirming: 'waiting' })).toMatchObject({ position: { offset: 39 } })
+    for (const alone of [
+      { sole: true },
+      { together: false },
+      { confirming: 'alone' },
+      { confirming: 'marking' },
+      { peer: peer(4, 39, 'standby') },
+      { peer: null },
+    ] as const) {
+      expect([alone, at({ ...hung, ...alone })]).toEqual([
+        alone,
+        expect.objectContaining({ position: { term: 5, offset: 40 } }),
+      ])
+    }
   })
 })
 

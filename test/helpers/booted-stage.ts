@@ -96,7 +96,7 @@ export function note(line: string): void {
 export async function watched(
   pair: BootedPair,
   what: string,
-  demand: { outageMs: number; movesMax: number },
+  demand: { outageMs: number | null; movesMax: number | null },
   cause: () => Promise<void>,
 ): Promise<Seen> {
   const fromMs = labNowMs()
@@ -107,7 +107,7 @@ export async function watched(
   const asked: Demand = { ...demand, dualForbidden: true }
   const broken = judge(seen, asked)
   note(
-    `${what}: ${seen.outageMs} ms without an answer (allowed ${Math.max(demand.outageMs, 50)}, ` +
+    `${what}: ${seen.outageMs} ms without an answer (allowed ${demand.outageMs === null ? '-' : Math.max(demand.outageMs, 50)}, ` +
       `the machine itself paused ${seen.controlMs}), ${seen.moves} moves`,
   )
   expect(broken).toEqual([])

@@ -7,6 +7,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { copyToDisk, writeOnDisk } from '../../src/lab/booted/disk.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { CLONE, DESK } from '../../src/lab/booted/operator.ts'
 import { BootedPair } from '../../src/lab/booted/pair.ts'
@@ -24,6 +25,7 @@ import {
   whole,
 } from '../helpers/booted-stage.ts'
 import { reportIn } from '../helpers/drill-stage.ts'
+import { commandsBelow, Newcomer } from '../helpers/newcomer.ts'
 import { buildPackage } from '../helpers/package-file.ts'
 import { until } from '../helpers/until.ts'
 
@@ -231,6 +233,42 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
       expect(await tracesOn(node)).toBe('')
     }
   }, 180_000)
+
+  it('what the README says by hand makes two bare hosts a pair, and one move shows it', async () => {
+    const newcomer = new Newcomer()
+    const { sp1, sp2 } = pair.nodes
+    const [install = '', makeKey = '', check = '', start = '', ...more] = commandsBelow('Install')
+    expect([install, makeKey, check, start, ...more]).toEqual([
+      expect.stringMatching(/^apt-get install \.\/tandem_\S+\.deb$/),
+      'tandem key new',
+      'tandem check-config',
+      'systemctl start tandemd',
+    ])
+    const file = install.replace(/.*\.\//, '')
+    const platform = pair.operator.pathOf(`${DESK}/platform`)
+    newcomer.remark(`${file} was copied to both hosts`)
+    for (const node of [sp1, sp2]) {
+      copyToDisk(node.root, pair.operator.pathOf(`${DESK}/tandem.deb`), `/root/${file}`)
+      await newcomer.type(node, install)
+      for (const name of ['config.yml', 'network.yml']) {
+        copyToDisk(node.root, join(platform, name), `/etc/ngcp-config/${name}`)
+      }
+    }
+    newcomer.remark("the platform's config.yml and network.yml are in /etc/ngcp-config of both")
+    await newcomer.type(sp1, makeKey)
+    newcomer.remark('/etc/tandem/key was copied from sp1 to sp2')
+    writeOnDisk(sp2.root, '/etc/tandem/key', readFileSync(join(sp1.root, '/etc/tandem/key'), 'utf8'), 0o600)
+    for (const node of [sp1, sp2]) await newcomer.type(node, check)
+    for (const node of [sp1, sp2]) await newcomer.type(node, start)
+    const { active, standby } = await whole(pair)
+    await newcomer.type(pair.nodes[active], 'tandem status')
+    await newcomer.type(pair.nodes[active], 'ngcp-make-standby')
+    expect(await whole(pair)).toEqual({ active: standby, standby: active })
+    for (const [node, word] of [[standby, 'active'], [active, 'standby']] as const) {
+      expect(await newcomer.type(pair.nodes[node], 'ngcp-check-active -v')).toBe(`${word}\n`)
+    }
+    process.stderr.write(`a newcomer with the README:\n${newcomer.transcript}\n`)
+  }, 240_000)
 })
 
 /** What is left of Tandem on a node, one line each: files, processes, mounts, filters, addresses. */

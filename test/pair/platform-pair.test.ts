@@ -5,9 +5,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { DESK } from '../../src/lab/booted/operator.ts'
 import { BootedPair } from '../../src/lab/booted/pair.ts'
-import { NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
+import { NODE_NAMES } from '../../src/lab/plan.ts'
 import {
   expectDone,
   expectUnchanged,
@@ -108,4 +109,117 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
     },
     90_000,
   )
+
+  it('a frozen lb is noticed and started again, and nothing moves', async () => {
+    const roles = await settled(pair)
+    const node = pair.nodes[roles.active]
+    const limits = { silenceMs: 500, holdMs: 20_000 }
+    await underCalls(pair, 'SIGSTOP of kamailio', limits, async () => {
+      await node.run(['systemctl', 'kill', '--signal=STOP', 'kamailio'])
+      await sleep(3_000)
+      expect(await settled(pair)).toEqual(roles)
+    })
+  }, 90_000)
+
+  it('a full disk moves the role, and its node follows again when there is room', async () => {
+    const { active, standby } = await settled(pair)
+    const node = pair.nodes[active]
+    const limits = { silenceMs: CALL_SILENCE.move, holdMs: 60_000 }
+    await underCalls(pair, 'disk of the active full', limits, async () => {
+      await node.run(['sh', '-c', 'dd if=/dev/zero of=/var/fill bs=1M'])
+      await servedBy(pair, standby)
+      await node.run(['rm', '/var/fill'])
+      expect(await settled(pair)).toEqual({ active: standby, standby: active })
+    })
+  }, 180_000)
+
+  it('a wall clock that is set by hours moves nothing, and is said', async () => {
+    // The agents' own clocks, each its own: this machine's is everybody's.
+    const { active, standby } = await settled(pair)
+    for (const name of [standby, active]) await otherClock(pair.nodes[name])
+    const roles = await settled(pair)
+    const goesOn = { outageMs: PROMISE.nothing, movesMax: 0 }
+    for (const [name, by] of [
+      [roles.active, '+3600'],
+      [roles.standby, '-7200'],
+      [roles.active, '-86400'],
+    ] as const) {
+      await watched(
+        pair,
+        `wall clock of the ${name === roles.active ? 'active' : 'standby'} set by ${by} s`,
+        goesOn,
+        async () => {
+          await setClock(pair.nodes[name], by)
+          await until(async () =>
+            (await statusOf(pair.nodes[name]))?.alarms.some(({ code }) => code === 'clock-jumped'),
+          )
+          await sleep(2_000)
+        },
+      )
+    }
+    expect(await settled(pair)).toEqual(roles)
+  }, 180_000)
+
+  it('one node that boots alone after both lost power serves with what it has; the other joins', async () => {
+    const { active, standby } = await settled(pair)
+    await sql(pair.nodes[active], 'CREATE TABLE app.last AS SELECT 42 AS answer')
+    const anything = { outageMs: null, movesMax: null }
+    await watched(pair, 'both without power, then the one that served last', anything, async () => {
+      await Promise.all(NODE_NAMES.map((name) => pair.nodes[name].powerOff()))
+      await pair.nodes[active].powerOn()
+      await servedBy(pair, active)
+      expect(await sql(pair.nodes[active], 'SELECT answer FROM app.last')).toBe('42\n')
+      await pair.nodes[standby].powerOn()
+      expect(await settled(pair)).toEqual({ active, standby })
+    })
+  }, 180_000)
+
+  it('both nodes that boot at once after both lost power are a pair again', async () => {
+    await settled(pair)
+    const anything = { outageMs: null, movesMax: null }
+    await watched(pair, 'both without power, then both boot', anything, async () => {
+      await Promise.all(NODE_NAMES.map((name) => pair.nodes[name].powerOff()))
+      await Promise.all(NODE_NAMES.map((name) => pair.nodes[name].powerOn()))
+      const { active } = await settled(pair)
+      await servedBy(pair, active)
+      expect(await sql(pair.nodes[active], 'SELECT answer FROM app.last')).toBe('42\n')
+    })
+  }, 180_000)
+
+  it("uninstalled with everything, the stores are Debian's again and hold their data", async () => {
+    const { active } = await settled(pair)
+    const done = 'uninstall.yml -e tandem_confirm=uninstall -e tandem_purge=true'
+    expectDone(await playbook(pair, done))
+    const node = pair.nodes[active]
+    for (const unit of ['redis-server', 'mariadb']) {
+      expect(await node.run(['systemctl', 'restart', unit])).toMatchObject({ ok: true })
+    }
+    await sql(node, 'INSERT INTO app.last VALUES (43)')
+    expect(await sql(node, 'SELECT SUM(answer) FROM app.last')).toBe('85\n')
+    expect((await node.run(['redis-cli', 'set', 'a', 'b'])).stdout).toBe('OK\n')
+  }, 180_000)
 })
+
+const CLOCK = '/etc/tandem-lab-clock'
+
+/** Has the agent of a node read its wall clock from a file: how many seconds it is off. */
+async function otherClock(node: BootedNode): Promise<void> {
+  await setClock(node, '+0')
+  const lines = [
+    '[Service]',
+    'Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
+    `Environment=FAKETIME_TIMESTAMP_FILE=${CLOCK} FAKETIME_CACHE_DURATION=1`,
+    'Environment=FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_RESET=1',
+    '',
+  ].join('\n')
+  const script =
+    'd=/etc/systemd/system/tandemd.service.d; mkdir -p $d; printf "%s" "$1" >$d/clock.conf'
+  await node.run(['sh', '-c', script, 'sh', lines])
+  await node.run(['systemctl', 'daemon-reload'])
+  expect(await node.run(['systemctl', 'restart', 'tandemd'])).toMatchObject({ ok: true })
+  await settled(pair)
+}
+
+async function setClock(node: BootedNode, seconds: string): Promise<void> {
+  await node.run(['sh', '-c', `echo '${seconds}' >${CLOCK}`])
+}
