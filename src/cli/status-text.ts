@@ -20,6 +20,7 @@ import { servicesTable } from './service-text.ts'
 import { type Cell, cell, printable, table } from './table.ts'
 import { transitionSentence } from './transition-text.ts'
 import { verifiedTable } from './verified-text.ts'
+import { watchdogLine } from './watchdog-text.ts'
 
 export function statusText(status: StatusDocument, paint: Paint): string {
   const blocks = [
@@ -37,6 +38,7 @@ export function statusText(status: StatusDocument, paint: Paint): string {
     verifiedTable(status, paint),
     differencesTable(status, paint),
     noticesTable(status, paint),
+    watchdogLine(status, paint),
     lastChange(status),
     agent(status),
   ]

@@ -5,7 +5,7 @@
  * there, what is wrong with it and what to do. As JSON for programs. Pure; prints nothing.
  */
 import type { Mistake } from '../errors.ts'
-import type { PairConfig } from './config.ts'
+import type { PairConfig, WatchdogConfig } from './config.ts'
 
 /** What is shown of one check. */
 export interface CheckResult {
@@ -83,7 +83,7 @@ export function formatReport(mistakes: readonly Mistake[]): string {
 /** What the configuration means, for comparison with what was meant. */
 export function formatMeaning(config: PairConfig): string {
   const { timing } = config.policy
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ['node', `${config.node} (${config.hostName}), peer ${config.peerHostName}`],
     ['mode', `${config.mode}, UDP port ${config.port}, gate ${config.gate}`],
     [
@@ -103,6 +103,7 @@ export function formatMeaning(config: PairConfig): string {
       'floating IP',
       `${ip.address}/${ip.prefixLength} on ${ip.label ?? ip.interface}`,
     ]),
+    ...(config.watchdog === null ? [] : [['watchdog', watchdogMeaning(config.watchdog)] as const]),
     ['digest', `${config.policy.digest} (must be the same on ${config.peerHostName})`],
   ]
   let before = ''
@@ -113,6 +114,11 @@ export function formatMeaning(config: PairConfig): string {
       return `  ${shown.padEnd(13)}${text}\n`
     })
     .join('')
+}
+
+function watchdogMeaning({ device, timeoutSeconds, whereThereIsOne }: WatchdogConfig): string {
+  const where = whereThereIsOne ? ', where it is there (hb_watchdog.enable)' : ''
+  return `${device} resets this machine ${timeoutSeconds} s after the agent's last word${where}`
 }
 
 /** One JSON document; keys are stable, new ones may be added. */

@@ -238,6 +238,15 @@ export interface DriftConfig {
   afterMs: number
 }
 
+/** A device that resets this machine when nobody speaks to it any more. */
+export interface WatchdogConfig {
+  device: string
+  /** Asked for; the driver may round it. */
+  timeoutSeconds: number
+  /** Asked for by the platform's own key only: one that cannot be had is no alarm then. */
+  whereThereIsOne: boolean
+}
+
 /** A checked configuration of one node of the pair. */
 export interface PairConfig {
   node: NodeName
@@ -268,6 +277,8 @@ export interface PairConfig {
   callCheck: (CheckConfig & { kind: 'call' }) | null
   alarms: AlarmsConfig
   drift: DriftConfig
+  /** Null: none is used. */
+  watchdog: WatchdogConfig | null
   /** Shared key of the pair, a 0600 file. */
   keyFile: string
   /** The heart stops renewing when the rest of the agent makes no progress for this long. */

@@ -134,6 +134,7 @@ function assemble({ settings, pair, floatingIps, paths, pingNodes, api }: Parts)
     callCheck: settings.callCheck,
     alarms: settings.alarms,
     drift: settings.drift,
+    watchdog: settings.watchdog,
     keyFile: settings.keyFile.path,
     mainStallMs: settings.mainStallMs,
     gate: settings.gate,

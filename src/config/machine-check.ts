@@ -12,6 +12,7 @@ import type { PairConfig } from './config.ts'
 import { Findings } from './finding.ts'
 import { findRivals } from './rival-managers.ts'
 import type { Place } from './tree.ts'
+import { checkWatchdog } from './watchdog-check.ts'
 
 /** Bytes; a key is far shorter. */
 const KEY_MAX_BYTES = 4096
@@ -46,6 +47,7 @@ export async function checkMachine(
   await checkKey(config.keyFile, findings)
   await checkFence(config, findings)
   await findRivals(config, findings)
+  await checkWatchdog(config, findings)
   return findings.all
 }
 

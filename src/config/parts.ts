@@ -54,6 +54,7 @@ const PARTS: readonly Part[] = [
   { name: 'call check', reach: 'now', facts: ({ callCheck }) => callCheck },
   { name: 'alarms', reach: 'node', facts: ({ alarms }) => alarms },
   { name: 'drift', reach: 'node', facts: ({ drift }) => drift },
+  { name: 'watchdog', reach: 'node', facts: ({ watchdog }) => watchdog },
   { name: 'gate', reach: 'node', facts: ({ gate }) => gate },
   { name: 'control group', reach: 'node', facts: ({ controlGroup }) => controlGroup },
   { name: 'API', reach: 'node', facts: ({ api }) => api },
@@ -83,6 +84,8 @@ const SHARED: Readonly<Record<string, Part['facts']>> = {
     api === null ? null : { ...api, listen: api.listen.map(({ port, tls }) => ({ port, tls })) },
   alarms: ({ alarms }) => alarms,
   drift: ({ drift }) => drift,
+  // Another machine may have another device.
+  watchdog: ({ watchdog }) => watchdog?.timeoutSeconds ?? null,
   gate: ({ gate }) => gate,
   'control group': ({ controlGroup }) => controlGroup,
   main_stall_ms: ({ mainStallMs }) => mainStallMs,

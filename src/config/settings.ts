@@ -15,6 +15,7 @@ import type {
   LoadBalancerConfig,
   PairConfig,
   ServiceConfig,
+  WatchdogConfig,
 } from './config.ts'
 import { readDrift } from './drift-section.ts'
 import type { Findings } from './finding.ts'
@@ -26,6 +27,7 @@ import { readCallCheck, readChecks, readServices } from './services-section.ts'
 import { readStores, type ToldStore } from './stores-section.ts'
 import { readTiming, type TimingTold } from './timing-section.ts'
 import { child, type MapTree, type ScalarTree, type Tree } from './tree.ts'
+import { readWatchdog } from './watchdog-section.ts'
 
 export interface Settings {
   quorum: Quorum
@@ -46,6 +48,7 @@ export interface Settings {
   api: ToldApi | null
   alarms: AlarmsConfig
   drift: DriftConfig
+  watchdog: WatchdogConfig | null
 }
 
 const KNOWN_KEYS = [
@@ -68,6 +71,7 @@ const KNOWN_KEYS = [
   'api',
   'alarms',
   'drift',
+  'watchdog',
 ]
 
 const KNOWN_DATA_KEYS = ['takeover', 'recent_ms', 'stale', 'stale_wait_ms']
@@ -118,6 +122,7 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
     callCheck: readCallCheck(child(tandem, 'call_check'), findings),
     api: readApi(child(tandem, 'api'), findings),
     drift: readDrift(child(tandem, 'drift'), findings),
+    watchdog: readWatchdog(root, child(tandem, 'watchdog'), findings),
     alarms: readAlarms(
       child(tandem, 'alarms'),
       child(child(root, 'general'), 'adminmail'),

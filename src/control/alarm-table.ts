@@ -178,6 +178,10 @@ export const ALARMS = {
     'the agent stood still ten times within ten minutes for longer than its times allow',
     'give the machine more processor, or use timing: default; tandem status says how late it was and when',
   ),
+  watchdog: node(
+    'the hardware watchdog cannot be fed: nobody resets this machine when it hangs, or it is reset soon',
+    'do what tandem check-config says; another program that holds it has to let go, as systemd with RuntimeWatchdogSec',
+  ),
   'clock-jumped': node(
     'the clock of this machine was set within the last ten minutes; no decision reads it',
     'see that a time service slews it (chronyc tracking); times in log and history from before do not fit',

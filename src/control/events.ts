@@ -20,7 +20,7 @@ const RETRY_MS = 2_000
 const MOVING = new Set([
   ...['timeIso', 'sinceMsAgo', 'leaseLeftMs', 'grantLeftMs', 'lastHeardMsAgo', 'lossRatio'],
   ...['roundTripMs', 'lastAnnouncedMsAgo', 'commands', 'offset', 'backlog', 'behind', 'freeBytes'],
-  ...['fullInMs', 'lookedMsAgo', 'runsMs', 'self'],
+  ...['fullInMs', 'lookedMsAgo', 'runsMs', 'fedMsAgo', 'self'],
 ])
 
 /** Where a stream goes. Nothing is written after the end. */

@@ -54,6 +54,12 @@ const AGENT_METRICS: readonly Definition[] = [
     ({ status }) => status.self.rssBytes,
   ],
   [
+    'watchdog_fed_age_seconds',
+    'gauge',
+    'How long ago the hardware watchdog was fed; none without one.',
+    ({ status }) => seconds(status.watchdog?.fedMsAgo ?? null),
+  ],
+  [
     'api_certificate_end_timestamp_seconds',
     'gauge',
     'When the certificate of the API runs out, seconds since 1970.',

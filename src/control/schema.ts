@@ -34,6 +34,7 @@ import {
   type ServiceVerb,
   service,
 } from './service-schema.ts'
+import { watchdog } from './watchdog-schema.ts'
 
 export const SCHEMA_VERSION = 1
 
@@ -262,6 +263,7 @@ export const statusSchema = object('what this node is, knows and sees', {
   alarms: list('oldest first', alarm),
   notices: list('who is told of alarms and changes of the role', channel),
   drift,
+  watchdog,
   operations: optional(list('asked of this node and not at their end', underWay)),
   self,
 })

@@ -31,6 +31,7 @@ export interface Around {
   alarms: StatusDocument['alarms']
   notices: StatusDocument['notices']
   drift: StatusDocument['drift']
+  watchdog: StatusDocument['watchdog']
   operations: NonNullable<StatusDocument['operations']>
   /** By store; none for one that was never compared. */
   verified?: ReadonlyMap<string, VerifiedSnapshot>
@@ -120,6 +121,7 @@ export function buildStatus(snapshot: Snapshot, around: Around): StatusDocument 
     alarms: around.alarms,
     notices: around.notices,
     drift: around.drift,
+    watchdog: around.watchdog,
     operations: around.operations,
     self: {
       pid: around.pid,

@@ -10,7 +10,7 @@ import type { PairConfig } from '../config/config.ts'
 import { AlarmBoard, alarmsOf, recordAlarms } from '../control/alarm.ts'
 import { EventBoard } from '../control/events.ts'
 import { buildExplain } from '../control/explain.ts'
-import { fieldsOfAlarm, fieldsOfTransition } from '../control/journal-table.ts'
+import { fieldsOfTransition } from '../control/journal-table.ts'
 import { listen } from '../control/listen.ts'
 import { lossRecordOf } from '../control/loss-sentence.ts'
 import { metricsText, TransitionTally } from '../control/metrics.ts'
@@ -24,7 +24,7 @@ import type { Slice } from '../record/recorder.ts'
 import { openLog } from '../system/log.ts'
 import { native } from '../system/native.ts'
 import type { PairKey } from '../wire/key.ts'
-import { tellAlarms } from './alarm-round.ts'
+import { sayAlarms, tellAlarms } from './alarm-round.ts'
 import { ApiProcess } from './api-process.ts'
 import { ClientTeller } from './client-teller.ts'
 import { ConfigReload } from './config-reload.ts'
@@ -42,7 +42,7 @@ import { Operations } from './operations.ts'
 import { OrderPosts } from './order-posts.ts'
 import { PeerPost } from './peer-post.ts'
 import { readAnew } from './read-anew.ts'
-import { RecordKeeper } from './record-keeper.ts'
+import { RecordKeeper, recordFacts } from './record-keeper.ts'
 import { Replies } from './replies.ts'
 import type { DrainOrder, ServiceOrder, Watched } from './service-message.ts'
 import { SharedMemory } from './shared-memory.ts'
@@ -51,6 +51,7 @@ import { transitionLine } from './transition-line.ts'
 import { VerifyKeeper, verifyLook } from './verify-keeper.ts'
 import { startVerify } from './verify-process.ts'
 import { VerifyRecord } from './verify-record.ts'
+import { keepWatchdog, LOOK_MS } from './watchdog-keeper.ts'
 
 /** What the main thread hands over at start. */
 export interface ControlThreadData {
@@ -77,6 +78,8 @@ const CLIENTS_MS = 10_000
 /** A switchover waits no longer than this for the list of clients to be told; nobody is held up yet. */
 const CLIENTS_LIMIT_MS = 1_000
 const HEART_LIMIT_MS = 1_500
+/** A watchdog that hangs when it is told to stop is not waited for. */
+const WATCHDOG_STOP_MS = 500
 
 const port = parentPort as MessagePort
 const data = workerData as ControlThreadData
@@ -174,16 +177,7 @@ const operations = new Operations({
 
 const records = new RecordKeeper({
   stateDir: data.stateDir,
-  facts: {
-    node: config.node,
-    boot: data.boot,
-    program: data.version,
-    policy: config.policy,
-    paths: config.paths.map(({ name }) => name),
-    pingNodes: config.pingNodes.map(({ address }) => address),
-    floatingIps: config.floatingIps.map(({ address }) => address),
-    stores: config.stores.map(({ name }) => name),
-  },
+  facts: recordFacts(config, data),
   ring: data.ring,
   slice: (fromMs) => slices.ask((id) => tell({ type: 'record', id, fromMs }), HEART_LIMIT_MS),
   now: native.bootTimeMs,
@@ -198,6 +192,9 @@ const verify = new VerifyKeeper({
   wallMs: Date.now,
   log: (severity, event, text) => log.line(severity, event, text),
 })
+
+const memory = new SharedMemory(data.memory)
+const watchdog = keepWatchdog(config, { memory, log })
 
 /** As the stores' thread keeps them: with moments of this boot's clock. */
 function openLosses(): LossSnapshot[] {
@@ -228,6 +225,7 @@ async function status(): Promise<StatusDocument> {
     alarms: alarms.standing,
     notices: desk.channels,
     drift: peerPost.drift,
+    watchdog: watchdog?.document ?? null,
     operations: operations.underWay,
     verified: verify.verified,
     rssBytes: process.memoryUsage.rss(),
@@ -329,6 +327,9 @@ function receive(message: FromHeart): void {
     case 'fitness':
       order({ type: 'fitness' })
       return
+    case 'at-rest':
+      void watchdog?.release()
+      return
     case 'stopping':
       void stop(message.text)
       return
@@ -348,6 +349,7 @@ async function stop(text: string): Promise<void> {
   await records.flush()
   await history.flush()
   await desk.flush()
+  if (watchdog !== null) await inTime(watchdog.released, WATCHDOG_STOP_MS)
   await log.flush()
   tell({ type: 'stopped' })
 }
@@ -364,27 +366,20 @@ async function watchAlarms(): Promise<void> {
 /** Whoever looked first, what began and what is over is said in the log. */
 function noteAlarms(found: Snapshot): void {
   serving = found.state.armed
-  const { began, ended } = alarms.update(
+  const change = alarms.update(
     [
       ...alarmsOf(found, config, verify.verified, api?.troubles),
       ...recordAlarms(records.trouble),
       ...peerPost.raised,
       ...selfWatch.raised,
       ...desk.raised,
+      ...(watchdog?.raised ?? []),
     ],
     new Date().toISOString(),
   )
-  for (const alarm of began) {
-    log.line('warning', alarm.code, alarm.sentence, fieldsOfAlarm(alarm, 'raised'))
-    events.emit({ type: 'alarm', document: { now: 'raised', alarm } })
-  }
-  for (const alarm of ended) {
-    log.line('info', alarm.code, `over: ${alarm.sentence}`, fieldsOfAlarm(alarm, 'over'))
-    events.emit({ type: 'alarm', document: { now: 'over', alarm } })
-  }
+  sayAlarms(change, { log, events })
 }
 
-const memory = new SharedMemory(data.memory)
 setInterval(() => memory.raise('controlProgress'), PROGRESS_MS)
 setInterval(() => void watchAlarms(), ALARM_MS)
 setInterval(() => serving && void clientTeller.tell(), CLIENTS_MS)
@@ -412,6 +407,7 @@ if (listening.ok && config.api !== null) {
   })
 }
 if (listening.ok) {
+  if (watchdog !== null) setInterval(() => watchdog.look(), LOOK_MS)
   log.line('info', 'listening', `operators are answered at ${join(data.runDir, 'control.sock')}`)
 } else {
   log.line('error', listening.code, `${listening.message}; ${listening.mend}`)

@@ -181,6 +181,7 @@ export class Heart {
     if (this.#doors.links.poll(now)) this.#tellHealth()
     this.#reportProbe()
     this.#loop.take({ type: 'tick' })
+    this.#doors.memory.raise('ticksDecided')
     this.#doors.writeState(this.#loop.state, now)
   }
 

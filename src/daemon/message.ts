@@ -35,6 +35,8 @@ export type FromHeart =
   | { type: 'keys'; keys: readonly PairKey[] }
   /** The peer told a part of what it runs with, or of its alarms; proven and new. */
   | { type: 'facts'; part: FactPart }
+  /** As planned, this node serves nobody and decides nothing from now on: nobody has to watch over it. */
+  | { type: 'at-rest' }
   /** The agent is going down; finish what is in hand. */
   | { type: 'stopping'; text: string }
 

@@ -8,6 +8,7 @@
  */
 import { mkdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PairConfig } from '../config/config.ts'
 import type { Transition } from '../control/snapshot.ts'
 import { CORE_FINGERPRINT, packRecord, RECORD_FORMAT, type RecordHeader } from '../record/file.ts'
 import { lanesOf } from '../record/lanes.ts'
@@ -37,6 +38,22 @@ export type RecordFacts = Pick<
   RecordHeader,
   'node' | 'boot' | 'program' | 'policy' | 'paths' | 'pingNodes' | 'floatingIps' | 'stores'
 >
+
+export function recordFacts(
+  config: PairConfig,
+  start: { boot: string; version: string },
+): RecordFacts {
+  return {
+    node: config.node,
+    boot: start.boot,
+    program: start.version,
+    policy: config.policy,
+    paths: config.paths.map(({ name }) => name),
+    pingNodes: config.pingNodes.map(({ address }) => address),
+    floatingIps: config.floatingIps.map(({ address }) => address),
+    stores: config.stores.map(({ name }) => name),
+  }
+}
 
 export interface RecordPorts {
   stateDir: string

@@ -382,6 +382,7 @@ export class RunningAgent {
   /** @returns what would not end; null when everything did */
   async #shutDown(text: string, planned = false): Promise<string | null> {
     this.#heart.stop()
+    if (planned) this.#tell({ type: 'at-rest' })
     this.#senses.close()
     await this.#followers.stop(planned)
     await this.#quorum.stop()

@@ -14,9 +14,11 @@ const PLACE = {
   addressesWanted: 2,
   /** Written by the hands: the floating IPs are on their interfaces. */
   addressesPresent: 3,
+  /** Raised by the heart with every tick that it decided; one that is stalled beats and decides nothing. */
+  ticksDecided: 4,
 } as const
 
-const CARRIERS_FROM = 4
+const CARRIERS_FROM = 5
 
 export type SharedNumber = keyof typeof PLACE
 

@@ -42,6 +42,16 @@ export interface AddressEntry extends AddressKey {
   flags: number
 }
 
+/** What a watchdog tells of itself; null: it does not. */
+export interface WatchdogTold {
+  /** Of its driver. */
+  identity: string | null
+  /** It goes on when it is closed without the magic letter. */
+  magicClose: boolean | null
+  /** After so long without a word it resets the machine. */
+  seconds: number | null
+}
+
 /** The exports of `native/module.c`. */
 export interface AddOn {
   bootTimeMs(): number
@@ -82,6 +92,7 @@ export interface AddOn {
   packetSend(fd: number, frame: Buffer): void
   packetJoin(fd: number, index: number, group: Buffer): void
   packetClose(fd: number): void
+  watchdogSet(fd: number, seconds: number): Promise<WatchdogTold>
 }
 
 let loaded: AddOn | null = null

@@ -17,6 +17,7 @@ import {
   addOn,
   type LinkState,
   type SchedulingClass,
+  type WatchdogTold,
 } from './add-on.ts'
 
 /** What every function here throws when the kernel says no. */
@@ -360,6 +361,18 @@ export function watchProcess(pid: number, onEnd: () => void): ProcessWatch {
       open = false
     },
   }
+}
+
+/**
+ * Asks a watchdog for another time, and what it is. Never fails: a descriptor that is none tells nothing.
+ *
+ * Carried out beside the event loop, for some drivers wait for their hardware.
+ *
+ * @param fd       open for writing
+ * @param seconds  the driver may round it, or keep its own
+ */
+export function watchdogSet(fd: number, seconds: number): Promise<WatchdogTold> {
+  return addOn().watchdogSet(fd, seconds)
 }
 
 /** The whole door as one value, for those who are handed it. */

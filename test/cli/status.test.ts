@@ -28,6 +28,30 @@ const HEALTHY: StatusDocument = {
 }
 
 describe('status', () => {
+  test.each([
+    [{}, '/dev/watchdog (softdog): resets this machine after 20 s without a word, fed 1.5 s ago'],
+    [
+      { identity: null, timeoutSeconds: null },
+      '/dev/watchdog: resets this machine after a time not known without a word, fed 1.5 s ago',
+    ],
+    [
+      { trouble: 'it takes no word (EIO)' },
+      '/dev/watchdog (softdog): resets this machine after 20 s without a word, it takes no word (EIO)',
+    ],
+    [{ identity: null, timeoutSeconds: null, fedMsAgo: null }, '/dev/watchdog: not fed yet'],
+    [
+      { identity: null, timeoutSeconds: null, fedMsAgo: null, trouble: 'another program holds it' },
+      '/dev/watchdog: another program holds it',
+    ],
+  ])('of the watchdog in one line: %o', async (changes, line) => {
+    const watchdog = {
+      ...{ device: '/dev/watchdog', identity: 'softdog', timeoutSeconds: 20, fedMsAgo: 1_500 },
+      ...{ trouble: null, ...changes },
+    }
+    const { out } = await shown({ ...HEALTHY, watchdog })
+    expect(out).toContain(`\n\nwatchdog  ${line}\n\nlast change  `)
+  })
+
   test('of a healthy pair', async () => {
     const { code, out, err } = await shown(HEALTHY)
     expect([code, err]).toStrictEqual([0, ''])

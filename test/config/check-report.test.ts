@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { formatJson, formatMeaning, formatReport } from '../../src/config/check-report.ts'
 import type { Mistake } from '../../src/errors.ts'
-import { edit, judgeTexts, NETWORK } from '../helpers/config-case.ts'
+import { CONFIG, edit, judgeTexts, NETWORK } from '../helpers/config-case.ts'
 
 const MISTAKES: Mistake[] = [
   {
@@ -82,6 +82,17 @@ describe('the meaning of a configuration', () => {
     const { config } = judgeTexts({ node: 'sp2' })
     expect(config === null ? '' : formatMeaning(config)).toMatch(
       /^ {2}node {9}sp2 \(sp2\), peer sp1\n {2}mode {9}ping, UDP port 694, gate auto\n {2}timing {7}fast: heartbeat 20 ms, lease 100 ms, takeover within 260 ms\n {2}path {9}crosslink on eth1: 192\.168\.255\.252 - 192\.168\.255\.251\n {15}lan on eth0: 192\.0\.2\.12 - 192\.0\.2\.11\n {2}ping node {4}192\.0\.2\.1\n {15}192\.0\.2\.2\n {15}192\.0\.2\.3\n {2}floating IP {2}192\.0\.2\.10\/24 on eth0:0\n {2}digest {7}[0-9a-f]{16} \(must be the same on sp1\)\n$/,
+    )
+  })
+
+  it('names the watchdog that would reset the machine, and who asked for it', () => {
+    const meaningOf = (more: string) => {
+      const { config } = judgeTexts({ config: `${CONFIG}${more}` })
+      return config === null ? '' : formatMeaning(config)
+    }
+    expect(meaningOf('')).not.toContain('watchdog')
+    expect(meaningOf('  watchdog: {timeout_seconds: 30}\n')).toContain(
+      "\n  watchdog     /dev/watchdog resets this machine 30 s after the agent's last word\n",
     )
   })
 })

@@ -57,6 +57,14 @@ describe('this machine', () => {
     expect(await systemDoors.interfaceExists('no-such-if0')).toBe(false)
   })
 
+  it('is told that the watchdog is not there', async () => {
+    const watchdog = { device: '/dev/no-such-dog', timeoutSeconds: 20, whereThereIsOne: false }
+    const config = { ...configWith(keyFile(GOOD_KEY)), watchdog }
+    expect(linesOf(await checkMachine(config, everything))).toEqual([
+      expect.stringMatching(/^warning \/dev\/no-such-dog {2}is not there: /),
+    ])
+  })
+
   it('is told that the fence agent or its password is not there', async () => {
     const plug = { parameters: {}, passwordFile: null }
     const passwordFile = join(scratch, 'no-password')

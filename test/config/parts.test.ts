@@ -64,6 +64,11 @@ const CHANGES: readonly [string, Reach, Partial<PairConfig>][] = [
   ['services', 'now', { services: [{ name: 'lb' } as PairConfig['services'][number]] }],
   ['alarms', 'node', { alarms: { channels: [], remindAfterMs: 1 } }],
   ['drift', 'node', { drift: { ...CONFIG.drift, afterMs: 1 } }],
+  [
+    'watchdog',
+    'node',
+    { watchdog: { device: '/dev/watchdog', timeoutSeconds: 20, whereThereIsOne: false } },
+  ],
   ['gate', 'node', { gate: 'nftables' }],
   ['control group', 'node', { controlGroup: 'operators' }],
   ['API', 'node', { api: { listen: [] } as unknown as PairConfig['api'] }],
@@ -118,4 +123,12 @@ test('what names a node changes nothing that both should have alike', () => {
   }
   expect(sharedFingerprints(two)).toEqual(sharedFingerprints(one))
   expect(sharedFingerprints({ ...two, gate: 'nftables' })).not.toEqual(sharedFingerprints(one))
+})
+
+test('another watchdog device is no difference, another time is one', () => {
+  const withOne = (device: string, timeoutSeconds: number) =>
+    sharedFingerprints({ ...CONFIG, watchdog: { device, timeoutSeconds, whereThereIsOne: false } })
+  expect(withOne('/dev/watchdog1', 20)).toEqual(withOne('/dev/watchdog', 20))
+  expect(withOne('/dev/watchdog', 30)).not.toEqual(withOne('/dev/watchdog', 20))
+  expect(sharedFingerprints(CONFIG)).not.toEqual(withOne('/dev/watchdog', 20))
 })

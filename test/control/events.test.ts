@@ -125,6 +125,14 @@ describe('the board', () => {
   })
 })
 
+it('a watchdog that is fed is no change, one that cannot be is', () => {
+  const told = { device: '/dev/watchdog', identity: null, timeoutSeconds: 20, trouble: null }
+  const keyAt = (fedMsAgo: number, trouble: string | null = null) =>
+    keyOf({ ...STATUS, watchdog: { ...told, fedMsAgo, trouble } })
+  expect(keyAt(700)).toBe(keyAt(1_200))
+  expect(keyAt(700, 'it takes no word (EIO)')).not.toBe(keyAt(700))
+})
+
 it('figures that move by themselves are no change', () => {
   const moved = structuredClone(STATUS)
   moved.timeIso = 'later'

@@ -93,6 +93,18 @@ describe('the figures', () => {
     expect(exposition(metricsOf({ ...FACTS, status: unheard }))).not.toMatch(/NaN|null|undefined/)
   })
 
+  it('say how long ago the watchdog was fed, where there is one', () => {
+    expect(linesOf('watchdog')).toEqual([])
+    const watchdog = {
+      ...{ device: '/dev/watchdog', identity: null, timeoutSeconds: 20, fedMsAgo: 1_500 },
+      trouble: null,
+    }
+    expect(linesOf('watchdog', { ...FULL, watchdog })).toEqual([
+      'tandem_watchdog_fed_age_seconds 1.5',
+    ])
+    expect(linesOf('watchdog', { ...FULL, watchdog: { ...watchdog, fedMsAgo: null } })).toEqual([])
+  })
+
   it('tell stores and services apart', () => {
     expect(linesOf('store_lag')).toEqual([
       'tandem_store_lag_bytes{store="redis",kind="redis"} 2',

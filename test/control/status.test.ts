@@ -42,6 +42,7 @@ const AROUND: Around = {
   alarms: [ALARM],
   notices: [],
   drift: { compared: null, differences: [] },
+  watchdog: null,
   operations: [],
   rssBytes: 88_080_384,
   pid: 4711,
@@ -107,6 +108,7 @@ test('a healthy pair seen from its active, in full', () => {
     alarms: [ALARM],
     notices: [],
     drift: { compared: null, differences: [] },
+    watchdog: null,
     operations: [],
     self: {
       pid: 4711,

@@ -41,6 +41,7 @@ function statusWith(verified: VerifiedSnapshot): StatusDocument {
     alarms: [],
     notices: [],
     drift: { compared: null, differences: [] },
+    watchdog: null,
     operations: [],
     verified: new Map([['mariadb', verified]]),
     rssBytes: 0,

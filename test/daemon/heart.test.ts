@@ -49,6 +49,7 @@ describe('ticks', () => {
     stage.written.length = 0
     stage.run(3 * H)
     expect(stage.memory.read('heartBeat')).toBe(4)
+    expect(stage.memory.read('ticksDecided')).toBe(4)
     expect(stage.written.map(({ atMs }) => atMs - TURN_MS)).toEqual([2 * H, 3 * H, 4 * H])
   })
 
@@ -441,6 +442,16 @@ describe('what happens while the control thread stands still', () => {
     stage.run(100 + H)
     expect(stage.heart.health(true, null).stalled).toBe(false)
   }
+
+  test('is no decided tick, although the heart beats', () => {
+    const stage = stalled()
+    const counts = () => [stage.memory.read('heartBeat'), stage.memory.read('ticksDecided')]
+    const [beats = 0, ticks = 0] = counts()
+    stage.run(10 * H)
+    expect(counts()).toEqual([beats + 10, ticks])
+    goOn(stage)
+    expect(counts()[1]).toBeGreaterThan(ticks)
+  })
 
   test('from outside is dropped: heartbeats, answers, probes and requests', () => {
     const stage = stalled()

@@ -10,27 +10,29 @@ test('what one side writes the other reads, and no number touches another', () =
     memory.read('heartBeat'),
     memory.read('addressesWanted'),
     memory.read('addressesPresent'),
+    memory.read('ticksDecided'),
     memory.carrierLost(0),
     memory.carrierLost(1),
   ]
-  expect(all(hands)).toEqual([0, 0, 0, 0, false, false])
+  expect(all(hands)).toEqual([0, 0, 0, 0, 0, false, false])
   heart.raise('heartBeat')
   heart.raise('heartBeat')
-  expect(all(hands)).toEqual([0, 2, 0, 0, false, false])
+  expect(all(hands)).toEqual([0, 2, 0, 0, 0, false, false])
   heart.write('addressesWanted', 1)
-  expect(all(hands)).toEqual([0, 2, 1, 0, false, false])
+  expect(all(hands)).toEqual([0, 2, 1, 0, 0, false, false])
   hands.write('addressesPresent', 1)
   hands.noteCarrier(1, true)
-  expect(all(heart)).toEqual([0, 2, 1, 1, false, true])
+  expect(all(heart)).toEqual([0, 2, 1, 1, 0, false, true])
   hands.noteCarrier(0, true)
   hands.noteCarrier(1, false)
   hands.raise('controlProgress')
-  expect(all(heart)).toEqual([1, 2, 1, 1, true, false])
+  heart.raise('ticksDecided')
+  expect(all(heart)).toEqual([1, 2, 1, 1, 1, true, false])
 })
 
 test('a node without interfaces to watch has room for the numbers all the same', () => {
   const memory = new SharedMemory(0)
   memory.write('addressesPresent', 1)
   expect(memory.read('addressesPresent')).toBe(1)
-  expect(memory.buffer.byteLength).toBe(16)
+  expect(memory.buffer.byteLength).toBe(20)
 })

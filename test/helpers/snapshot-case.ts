@@ -67,6 +67,7 @@ export const CONFIG: PairConfig = {
   callCheck: null,
   alarms: { channels: [], remindAfterMs: 86_400_000 },
   drift: { files: [], except: [], afterMs: 900_000 },
+  watchdog: null,
 }
 
 /** What a healthy standby sp2 said 10 ms ago. */

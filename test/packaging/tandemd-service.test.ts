@@ -5,6 +5,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { CONFIG, judgeTexts } from '../helpers/config-case.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const UNIT = readFileSync(join(ROOT, 'systemd/tandemd.service'), 'utf8')
@@ -39,4 +40,17 @@ test('what the unit brings along is there, and stops before the agent and what i
   expect(after).toContain('network.target')
   // The agent waits for none of them at a boot.
   expect(valuesOf('After')).toEqual(['network-online.target nftables.service'])
+})
+
+test('a hardware watchdog waits until systemd had its turn with an agent that hangs', () => {
+  const seconds = (key: string): number => Number(/^(\d+)s$/.exec(valuesOf(key)[0] ?? '')?.[1])
+  const { config } = judgeTexts({ config: `${CONFIG}  watchdog: yes\n` })
+  // A word each 2 s before it hangs; clearing away, and a start that operators are answered at.
+  const around = 2 + 2 + 2
+  const turn = seconds('WatchdogSec') + seconds('TimeoutAbortSec') + around
+  expect(turn).toBeLessThanOrEqual(config?.watchdog?.timeoutSeconds ?? 0)
+})
+
+test('no device is kept from the agent: one that is allowed would be the only one', () => {
+  expect(UNIT).not.toMatch(/^(DeviceAllow|DevicePolicy|PrivateDevices)=/m)
 })

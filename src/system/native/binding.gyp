@@ -13,6 +13,7 @@
         'address.c',
         'packet.c',
         'neighbour.c',
+        'watchdog.c',
       ],
       'defines': ['_GNU_SOURCE', 'NAPI_VERSION=8'],
       'cflags': ['-std=gnu11', '-O2', '-Wall', '-Wextra', '-Wno-unused-parameter'],

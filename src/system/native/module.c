@@ -46,5 +46,6 @@ NAPI_MODULE_INIT() {
   address_register(env, exports);
   packet_register(env, exports);
   neighbour_register(env, exports);
+  watchdog_register(env, exports);
   return exports;
 }

@@ -73,5 +73,6 @@ void link_register(napi_env env, napi_value exports);
 void address_register(napi_env env, napi_value exports);
 void packet_register(napi_env env, napi_value exports);
 void neighbour_register(napi_env env, napi_value exports);
+void watchdog_register(napi_env env, napi_value exports);
 
 #endif
