@@ -116,9 +116,8 @@ export function formatMeaning(config: PairConfig): string {
     .join('')
 }
 
-function watchdogMeaning({ device, timeoutSeconds, whereThereIsOne }: WatchdogConfig): string {
-  const where = whereThereIsOne ? ', where it is there (hb_watchdog.enable)' : ''
-  return `${device} resets this machine ${timeoutSeconds} s after the agent's last word${where}`
+function watchdogMeaning({ device, timeoutSeconds }: WatchdogConfig): string {
+  return `${device} resets this machine ${timeoutSeconds} s after the agent's last word`
 }
 
 /** One JSON document; keys are stable, new ones may be added. */

@@ -243,8 +243,6 @@ export interface WatchdogConfig {
   device: string
   /** Asked for; the driver may round it. */
   timeoutSeconds: number
-  /** Asked for by the platform's own key only: one that cannot be had is no alarm then. */
-  whereThereIsOne: boolean
 }
 
 /** A checked configuration of one node of the pair. */

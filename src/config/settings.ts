@@ -122,7 +122,7 @@ export function readSettings(root: MapTree, findings: Findings): Settings {
     callCheck: readCallCheck(child(tandem, 'call_check'), findings),
     api: readApi(child(tandem, 'api'), findings),
     drift: readDrift(child(tandem, 'drift'), findings),
-    watchdog: readWatchdog(root, child(tandem, 'watchdog'), findings),
+    watchdog: readWatchdog(child(tandem, 'watchdog'), findings),
     alarms: readAlarms(
       child(tandem, 'alarms'),
       child(child(root, 'general'), 'adminmail'),

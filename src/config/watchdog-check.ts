@@ -33,8 +33,7 @@ export async function checkWatchdog(
   findings: Findings,
   root = '/',
 ): Promise<void> {
-  // Who only would take one where there is one lacks nothing.
-  if (watchdog === null || watchdog.whereThereIsOne) return
+  if (watchdog === null) return
   const { device } = watchdog
   const place = { file: device, line: null, key: '' }
   if (!(await pathExists(join(root, device)))) {

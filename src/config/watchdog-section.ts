@@ -4,9 +4,8 @@
  *     watchdog: yes
  *     watchdog: {device: /dev/watchdog1, timeout_seconds: 30}
  *
- * Where it says nothing, the platform's own switch of its watchdog counts (`hb_watchdog.enable` below `ha` or
- * `heartbeat`). That one stands in files which nobody wrote with this device in mind: it asks for a watchdog where
- * there is one to be had, and no more.
+ * The platform's `hb_watchdog.enable` is another thing, a daemon that looks after heartbeat, and stands in files
+ * which nobody wrote with this device in mind: nobody's machine is reset for it.
  */
 import type { WatchdogConfig } from './config.ts'
 import { Findings } from './finding.ts'
@@ -24,20 +23,14 @@ const DEFAULT_TIMEOUT_SECONDS = 20
 const EXAMPLE = `{device: ${DEVICE}, timeout_seconds: ${DEFAULT_TIMEOUT_SECONDS}}`
 
 /** @returns null: none is to be used */
-export function readWatchdog(
-  root: MapTree,
-  told: Tree | undefined,
-  findings: Findings,
-): WatchdogConfig | null {
+export function readWatchdog(told: Tree | undefined, findings: Findings): WatchdogConfig | null {
   const usual = { device: DEVICE, timeoutSeconds: DEFAULT_TIMEOUT_SECONDS }
-  if (told === undefined || isEmpty(told)) {
-    return asksForOne(root, findings) ? { ...usual, whereThereIsOne: true } : null
-  }
+  if (told === undefined || isEmpty(told)) return null
   if (told.kind === 'map') return readSection(told, findings)
   // Its own sentence would leave out the third way to write it.
   const on = readYesNo(told, new Findings())
   if (on === null) findings.error(told, 'is neither yes nor no', `write yes, no or ${EXAMPLE}`)
-  return on === false ? null : { ...usual, whereThereIsOne: false }
+  return on === false ? null : usual
 }
 
 function readSection(told: MapTree, findings: Findings): WatchdogConfig {
@@ -46,7 +39,6 @@ function readSection(told: MapTree, findings: Findings): WatchdogConfig {
   return {
     device: readDevice(child(given, 'device'), findings),
     timeoutSeconds: seconds ?? DEFAULT_TIMEOUT_SECONDS,
-    whereThereIsOne: false,
   }
 }
 
@@ -57,12 +49,4 @@ function readDevice(tree: Tree | undefined, findings: Findings): string {
     findings.error(device, 'is not an absolute path', `write it from the root, as ${DEVICE}`)
   }
   return device.text
-}
-
-/** The platform's newer section goes before its older one, as with ping nodes. */
-function asksForOne(root: MapTree, findings: Findings): boolean {
-  const [newer, older] = ['ha', 'heartbeat'].map((section) =>
-    child(child(child(root, section), 'hb_watchdog'), 'enable'),
-  )
-  return readYesNo(isEmpty(newer) ? older : newer, findings) ?? false
 }

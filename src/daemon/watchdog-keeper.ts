@@ -95,8 +95,7 @@ export class WatchdogKeeper {
 
   get raised(): Raised[] {
     const trouble = this.#troubleNow
-    // Nobody chose this very machine's: where there is none to be had, nothing is missing.
-    if (trouble === null || (this.#config.whereThereIsOne && !this.#started)) return []
+    if (trouble === null) return []
     const sentence = `watchdog ${this.#config.device}: ${trouble}`
     return [{ code: 'watchdog', about: '', sentence }]
   }

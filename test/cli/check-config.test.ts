@@ -59,7 +59,6 @@ const MEANING = `  node         sp1 (sp1), peer sp2
                192.0.2.9/24 on eth0:1
                2001:db8:0:1::10/64 on eth0
                192.168.255.250/29 on eth1:0
-  watchdog     /dev/watchdog resets this machine 20 s after the agent's last word, where it is there (hb_watchdog.enable)
   digest       89e416300357b7f9 (must be the same on sp2)
 `
 

@@ -77,8 +77,7 @@ describe('a platform’s own files', () => {
         except: [],
         afterMs: 900_000,
       },
-      // Its heartbeat section has a watchdog switched on.
-      watchdog: { device: '/dev/watchdog', timeoutSeconds: 20, whereThereIsOne: true },
+      watchdog: null,
       timingProfile: 'fast',
       port: 694,
       paths: [

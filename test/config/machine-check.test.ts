@@ -58,7 +58,7 @@ describe('this machine', () => {
   })
 
   it('is told that the watchdog is not there', async () => {
-    const watchdog = { device: '/dev/no-such-dog', timeoutSeconds: 20, whereThereIsOne: false }
+    const watchdog = { device: '/dev/no-such-dog', timeoutSeconds: 20 }
     const config = { ...configWith(keyFile(GOOD_KEY)), watchdog }
     expect(linesOf(await checkMachine(config, everything))).toEqual([
       expect.stringMatching(/^warning \/dev\/no-such-dog {2}is not there: /),

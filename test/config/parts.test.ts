@@ -64,11 +64,7 @@ const CHANGES: readonly [string, Reach, Partial<PairConfig>][] = [
   ['services', 'now', { services: [{ name: 'lb' } as PairConfig['services'][number]] }],
   ['alarms', 'node', { alarms: { channels: [], remindAfterMs: 1 } }],
   ['drift', 'node', { drift: { ...CONFIG.drift, afterMs: 1 } }],
-  [
-    'watchdog',
-    'node',
-    { watchdog: { device: '/dev/watchdog', timeoutSeconds: 20, whereThereIsOne: false } },
-  ],
+  ['watchdog', 'node', { watchdog: { device: '/dev/watchdog', timeoutSeconds: 20 } }],
   ['gate', 'node', { gate: 'nftables' }],
   ['control group', 'node', { controlGroup: 'operators' }],
   ['API', 'node', { api: { listen: [] } as unknown as PairConfig['api'] }],
@@ -127,7 +123,7 @@ test('what names a node changes nothing that both should have alike', () => {
 
 test('another watchdog device is no difference, another time is one', () => {
   const withOne = (device: string, timeoutSeconds: number) =>
-    sharedFingerprints({ ...CONFIG, watchdog: { device, timeoutSeconds, whereThereIsOne: false } })
+    sharedFingerprints({ ...CONFIG, watchdog: { device, timeoutSeconds } })
   expect(withOne('/dev/watchdog1', 20)).toEqual(withOne('/dev/watchdog', 20))
   expect(withOne('/dev/watchdog', 30)).not.toEqual(withOne('/dev/watchdog', 20))
   expect(sharedFingerprints(CONFIG)).not.toEqual(withOne('/dev/watchdog', 20))

@@ -29,9 +29,9 @@ function runs(pid: number, name: string, opened: string): void {
   symlinkSync(opened, join(root, `proc/${pid}/fd/3`))
 }
 
-async function said(device = '/dev/watchdog', whereThereIsOne = false): Promise<string[]> {
+async function said(device = '/dev/watchdog'): Promise<string[]> {
   const findings = new Findings()
-  const watchdog = { device, timeoutSeconds: 20, whereThereIsOne }
+  const watchdog = { device, timeoutSeconds: 20 }
   await checkWatchdog({ watchdog } as PairConfig, findings, root)
   return linesOf(findings.all)
 }
@@ -44,13 +44,6 @@ test('one that is not there is a warning', async () => {
   expect(await said()).toEqual([MISSING])
   put('dev/watchdog')
   expect(await said()).toEqual([])
-})
-
-test('where only the platform asked for it nothing is missing', async () => {
-  expect(await said('/dev/watchdog', true)).toEqual([])
-  put('dev/watchdog')
-  runs(1, 'systemd', '/dev/watchdog')
-  expect(await said('/dev/watchdog', true)).toEqual([])
 })
 
 test('nobody who asks for none is told anything', async () => {

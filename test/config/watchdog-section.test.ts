@@ -5,10 +5,9 @@ import { CONFIG, judgeTexts, linesOf } from '../helpers/config-case.ts'
 const judged = (tandem: string, platform = '') =>
   judgeTexts({ config: `${CONFIG}${tandem === '' ? '' : `  watchdog: ${tandem}\n`}${platform}` })
 const watchdogOf = (tandem: string, platform = '') => judged(tandem, platform).config?.watchdog
-const saidOf = (tandem: string, platform = '') => linesOf(judged(tandem, platform).mistakes)
+const saidOf = (tandem: string) => linesOf(judged(tandem).mistakes)
 
-const USUAL = { device: '/dev/watchdog', timeoutSeconds: 20, whereThereIsOne: false }
-const OLDER = (enable: string) => `heartbeat: {hb_watchdog: {enable: ${enable}}}\n`
+const USUAL = { device: '/dev/watchdog', timeoutSeconds: 20 }
 
 test('it is off unless it is asked for', () => {
   expect(watchdogOf('')).toBe(null)
@@ -22,26 +21,8 @@ test('device and time can be chosen, each by itself', () => {
   expect(watchdogOf('{timeoutSeconds: 300}')).toEqual({ ...USUAL, timeoutSeconds: 300 })
 })
 
-test("the platform's own switch asks for one where there is one, and ours goes before it", () => {
-  const there = { ...USUAL, whereThereIsOne: true }
-  expect(watchdogOf('', OLDER('yes'))).toEqual(there)
-  expect(watchdogOf('~', OLDER("'yes'"))).toEqual(there)
-  expect(watchdogOf('', OLDER('no'))).toBe(null)
-  expect(watchdogOf('no', OLDER('yes'))).toBe(null)
-  expect(watchdogOf('yes', OLDER('no'))).toEqual(USUAL)
-})
-
-test("the platform's newer section goes before its older one", () => {
-  const both = (ha: string, heartbeat: string) =>
-    judgeTexts({
-      config: `ha:
-  pingnodes: [192.0.2.1, 192.0.2.2, 192.0.2.3]
-  hb_watchdog: {enable: ${ha}}
-${OLDER(heartbeat)}`,
-    }).config?.watchdog
-  expect(both('yes', 'no')).not.toBe(null)
-  expect(both('no', 'yes')).toBe(null)
-  expect(both('~', 'yes')).not.toBe(null)
+test("the platform's own switch, of another watchdog, has no machine reset", () => {
+  expect(watchdogOf('', 'heartbeat: {hb_watchdog: {enable: yes}}\n')).toBe(null)
 })
 
 const KEY = 'error config.yml:5 tandem.watchdog'
@@ -86,10 +67,4 @@ test.each([
   ],
 ])('a mistake is told once, with its mend: %s', (tandem, sentence) => {
   expect(saidOf(tandem)).toEqual([sentence])
-})
-
-test("a word of the platform's that is none is told where it stands", () => {
-  expect(saidOf('', OLDER('maybe'))).toEqual([
-    'error config.yml:5 heartbeat.hb_watchdog.enable=maybe is neither yes nor no -> write yes or no',
-  ])
 })

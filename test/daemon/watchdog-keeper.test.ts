@@ -9,7 +9,7 @@ import type { RunningWatchdog } from '../../src/system/watchdog-device.ts'
 import { VirtualClock } from '../helpers/virtual-clock.ts'
 
 const CONFIG: WatchdogConfig = {
-  ...{ device: '/dev/watchdog', timeoutSeconds: 20, whereThereIsOne: false },
+  ...{ device: '/dev/watchdog', timeoutSeconds: 20 },
 }
 
 class Stage {
@@ -174,19 +174,6 @@ test.each([
   await stage.run(60_000)
   expect(stage.take().slice(0, 2)).toEqual(['120 open /dev/watchdog 20', '122 word'])
   expect(stage.keeper.raised).toEqual([])
-})
-
-test('one that only the platform asked for is no alarm until it was had', async () => {
-  const stage = new Stage({ whereThereIsOne: true })
-  stage.refusesOpen = 'ENOENT'
-  await stage.run(1_000)
-  expect(stage.keeper.raised).toEqual([])
-  expect(stage.keeper.document.trouble).toBe('there is no such device')
-  stage.refusesOpen = null
-  await stage.run(62_000)
-  stage.refusesWord = 'EIO'
-  await stage.run(2_000)
-  expect(stage.keeper.raised).not.toEqual([])
 })
 
 test('one that takes no word any more is opened anew at once, and again until it does', async () => {

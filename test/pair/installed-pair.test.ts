@@ -257,14 +257,22 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     newcomer.remark("the platform's config.yml and network.yml are in /etc/ngcp-config of both")
     await newcomer.type(sp1, makeKey)
     newcomer.remark('/etc/tandem/key was copied from sp1 to sp2')
-    writeOnDisk(sp2.root, '/etc/tandem/key', readFileSync(join(sp1.root, '/etc/tandem/key'), 'utf8'), 0o600)
+    writeOnDisk(
+      sp2.root,
+      '/etc/tandem/key',
+      readFileSync(join(sp1.root, '/etc/tandem/key'), 'utf8'),
+      0o600,
+    )
     for (const node of [sp1, sp2]) await newcomer.type(node, check)
     for (const node of [sp1, sp2]) await newcomer.type(node, start)
     const { active, standby } = await whole(pair)
     await newcomer.type(pair.nodes[active], 'tandem status')
     await newcomer.type(pair.nodes[active], 'ngcp-make-standby')
     expect(await whole(pair)).toEqual({ active: standby, standby: active })
-    for (const [node, word] of [[standby, 'active'], [active, 'standby']] as const) {
+    for (const [node, word] of [
+      [standby, 'active'],
+      [active, 'standby'],
+    ] as const) {
       expect(await newcomer.type(pair.nodes[node], 'ngcp-check-active -v')).toBe(`${word}\n`)
     }
     process.stderr.write(`a newcomer with the README:\n${newcomer.transcript}\n`)
