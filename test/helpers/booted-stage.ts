@@ -52,16 +52,17 @@ export async function statusOf(node: BootedNode): Promise<StatusDocument | null>
   return told.ok ? (JSON.parse(told.stdout) as StatusDocument) : null
 }
 
-/** Waits until one node is active, the other standby, and both could serve. */
+/** Waits until one node is active, the other standby, and both could serve unless one need not. */
 export async function whole(
   pair: BootedPair,
-  limitMs = 60_000,
+  { limitMs = 60_000, ableBoth = true }: { limitMs?: number; ableBoth?: boolean } = {},
 ): Promise<{ active: LabNodeName; standby: LabNodeName }> {
   return until(async () => {
     const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
     if (sp1 == null || sp2 == null) return null
     const states = `${sp1.local.state} ${sp2.local.state}`
-    if (!sp1.local.able || !sp2.local.able || sp1.peer.able !== true) return null
+    const able = sp1.local.able && sp2.local.able && sp1.peer.able === true
+    if (ableBoth && !able) return null
     if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
     if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
     return null

@@ -6,11 +6,17 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { copyToDisk, writeOnDisk } from '../../src/lab/booted/disk.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { CLONE, DESK } from '../../src/lab/booted/operator.ts'
 import { BootedPair } from '../../src/lab/booted/pair.ts'
+import {
+  StandInWatchdog,
+  WATCHDOG_DEVICE,
+  WATCHDOG_SECONDS,
+} from '../../src/lab/booted/watchdog.ts'
 import { NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import {
   expectDone,
@@ -31,20 +37,28 @@ import { until } from '../helpers/until.ts'
 
 const isRoot = process.getuid?.() === 0
 let pair: BootedPair
+let watchdogs: StandInWatchdog[] = []
 
 describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retry: 0 }, () => {
   beforeAll(async () => {
     const [file] = await Promise.all([
       buildPackage('0.1.0-1'),
       (async () => {
-        pair = await BootedPair.build('tandempair', { profile: PROFILE })
+        pair = await BootedPair.build('tandempair', {
+          ...{
+            profile: PROFILE,
+            more: [`watchdog: {device: ${WATCHDOG_DEVICE}, timeout_seconds: ${WATCHDOG_SECONDS}}`],
+          },
+        })
       })(),
     ])
+    watchdogs = NODE_NAMES.map((name) => new StandInWatchdog(pair.nodes[name]))
     pair.operator.take(file, `${DESK}/tandem.deb`)
   }, 900_000)
 
   afterAll(async () => {
     process.stderr.write(`an installed pair, profile ${PROFILE}:\n${figuresText()}`)
+    for (const watchdog of watchdogs) watchdog.close()
     await pair?.destroy()
   }, 60_000)
 
@@ -140,6 +154,39 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
       await whole(pair)
     })
   }, 120_000)
+
+  it('a machine that hangs as a whole is reset by its watchdog, and comes back as standby', async () => {
+    const { active, standby } = await whole(pair)
+    const watching = watchdogs.map((watchdog) => watchdog.watch())
+    const demand = { outageMs: PROMISE.powerCut, movesMax: 1 }
+    await watched(pair, 'the machine of the active hangs', demand, async () => {
+      pair.nodes[active].hardware.pause()
+      await servedBy(pair, standby)
+    })
+    const idle = { outageMs: PROMISE.nothing, movesMax: 0 }
+    await watched(pair, 'its watchdog resets it', idle, async () => {
+      await until(async () => watchdogs.some(({ resets }) => resets === 1))
+      expect(await whole(pair)).toEqual({ active: standby, standby: active })
+    })
+    const after = await statusOf(pair.nodes[active])
+    expect(after?.watchdog).toMatchObject({ device: WATCHDOG_DEVICE, trouble: null })
+    // An agent that is killed is there again in time, and one that is stopped says so.
+    await pair.nodes[active].run([
+      'systemctl',
+      'kill',
+      '--signal=KILL',
+      '--kill-whom=main',
+      'tandemd',
+    ])
+    await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
+    await pair.nodes[active].run(['systemctl', 'stop', 'tandemd'])
+    await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
+    expect(watchdogs.map(({ resets }) => resets).toSorted()).toEqual([0, 1])
+    await pair.nodes[active].run(['systemctl', 'start', 'tandemd'])
+    expect(await whole(pair)).toEqual({ active: standby, standby: active })
+    for (const watchdog of watchdogs) watchdog.close()
+    await Promise.all(watching)
+  }, 180_000)
 
   it('a drill kills the agent that serves, and systemd starts it again', async () => {
     const { active, standby } = await whole(pair)

@@ -41,10 +41,15 @@ export class BootedPair {
    * Builds the lab, installs Debian on all three machines and boots both nodes.
    *
    * @param platform  with the platform's services and stores, which Tandem is to look after
+   * @param more      further lines below `tandem`
    */
   static async build(
     prefix: string,
-    { profile, platform = false }: { profile: TimingProfileName; platform?: boolean },
+    {
+      profile,
+      platform = false,
+      more = [],
+    }: { profile: TimingProfileName; platform?: boolean; more?: readonly string[] },
   ): Promise<BootedPair> {
     const image = await bootImage()
     const lab = await buildLab(planLab(prefix))
@@ -58,8 +63,8 @@ export class BootedPair {
       const operator = await Operator.install(plan, image, [sp1, sp2])
       operator.write(`${DESK}/inventory.yml`, inventoryText(plan, platform))
       const told: Told = platform
-        ? { stores: platformStoreLines(), more: platformServiceLines(plan) }
-        : {}
+        ? { stores: platformStoreLines(), more: [...more, ...platformServiceLines(plan)] }
+        : { more }
       for (const [file, text] of Object.entries(platformTexts(plan, profile, told))) {
         operator.write(`${DESK}/platform/${file}`, text)
       }
