@@ -285,7 +285,10 @@ function moveBlocker(
   if (force && !hearsPeer(turn)) return takeoverBlocker(asIfForced(turn))
   if (state.maintenance) return 'maintenance'
   if (!state.healthy) return 'unhealthy'
-  if (state.peer === null || !hearsPeer(turn)) return 'peer-silent'
+  if (state.peer === null || !hearsPeer(turn)) {
+    // What an operator can decide here and now is told first: the mend names the way.
+    return takeoverBlocker(turn) === 'data-may-be-stale' ? 'data-may-be-stale' : 'peer-silent'
+  }
   if (!state.peer.hears) return 'peer-deaf'
   if (state.peer.digest !== config.policy.digest) return 'digest-differs'
   return null

@@ -306,10 +306,11 @@ describe('make-active on a standby', () => {
     const forced = await operated(makeActive(true), bench)
     expect(forced.told).toEqual([{ type: 'ask', node: 'sp1', force: true }])
     expect(forced.operation.state).toBe('done')
+    // Without it the operator is told what it is for.
     const plain = await operated(makeActive(false), bench)
     expect([plain.operation.state, plain.operation.reason?.code]).toEqual([
       'refused',
-      'peer-silent',
+      'data-may-be-stale',
     ])
     // Never more than the data: somebody answers for an address.
     const answered = await operated(makeActive(true), {
