@@ -33,6 +33,8 @@ needs='ip:iproute2 tc:iproute2 nft:nftables bpftool:bpftool make:make g++:g++ py
 [ "$purpose" = test ] && needs="$needs systemd-nspawn:systemd-container"
 # A witness.
 [ "$purpose" = test ] && needs="$needs etcd:etcd-server etcdctl:etcd-client"
+# What switches a machine off.
+[ "$purpose" = test ] && needs="$needs fence_dummy:fence-agents"
 # A terminal and a browser to look at.
 [ "$purpose" = test ] && needs="$needs tmux:tmux chromium:chromium /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf:fonts-dejavu-core"
 
