@@ -28,17 +28,6 @@ describe("Debian's fence_dummy", () => {
     expect(readFileSync(machine, 'utf8')).toBe('off')
     expect(await agent.status()).toEqual({ ok: true, power: 'off' })
   }, 60_000)
-
-  it('that does not know which machine is no word on its power', async () => {
-    const failing = new FenceAgent({
-      ...{ agent: '/usr/sbin/fence_dummy', timeoutMs: 10_000, passwordFile: null },
-      parameters: { type: 'fail' },
-    })
-    expect(await failing.status()).toEqual({
-      ok: false,
-      why: '/usr/sbin/fence_dummy, action status: it ended with 1',
-    })
-  }, 60_000)
 })
 
 describe('an agent that goes wrong', () => {
