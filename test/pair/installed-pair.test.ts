@@ -157,35 +157,37 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
 
   it('a machine that hangs as a whole is reset by its watchdog, and comes back as standby', async () => {
     const { active, standby } = await whole(pair)
-    const watching = watchdogs.map((watchdog) => watchdog.watch())
-    const demand = { outageMs: PROMISE.powerCut, movesMax: 1 }
-    await watched(pair, 'the machine of the active hangs', demand, async () => {
-      pair.nodes[active].hardware.pause()
-      await servedBy(pair, standby)
-    })
-    const idle = { outageMs: PROMISE.nothing, movesMax: 0 }
-    await watched(pair, 'its watchdog resets it', idle, async () => {
-      await until(async () => watchdogs.some(({ resets }) => resets === 1))
+    const ends = watchdogs.map((watchdog) => watchdog.watch())
+    try {
+      const demand = { outageMs: PROMISE.powerCut, movesMax: 1 }
+      await watched(pair, 'the machine of the active hangs', demand, async () => {
+        pair.nodes[active].hardware.pause()
+        await servedBy(pair, standby)
+      })
+      const idle = { outageMs: PROMISE.nothing, movesMax: 0 }
+      await watched(pair, 'its watchdog resets it', idle, async () => {
+        await until(async () => watchdogs.some(({ resets }) => resets === 1))
+        expect(await whole(pair)).toEqual({ active: standby, standby: active })
+      })
+      const after = await statusOf(pair.nodes[active])
+      expect(after?.watchdog).toMatchObject({ device: WATCHDOG_DEVICE, trouble: null })
+      // An agent that is killed is there again in time, and one that is stopped says so.
+      await pair.nodes[active].run([
+        'systemctl',
+        'kill',
+        '--signal=KILL',
+        '--kill-whom=main',
+        'tandemd',
+      ])
+      await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
+      await pair.nodes[active].run(['systemctl', 'stop', 'tandemd'])
+      await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
+      expect(watchdogs.map(({ resets }) => resets).toSorted()).toEqual([0, 1])
+      await pair.nodes[active].run(['systemctl', 'start', 'tandemd'])
       expect(await whole(pair)).toEqual({ active: standby, standby: active })
-    })
-    const after = await statusOf(pair.nodes[active])
-    expect(after?.watchdog).toMatchObject({ device: WATCHDOG_DEVICE, trouble: null })
-    // An agent that is killed is there again in time, and one that is stopped says so.
-    await pair.nodes[active].run([
-      'systemctl',
-      'kill',
-      '--signal=KILL',
-      '--kill-whom=main',
-      'tandemd',
-    ])
-    await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
-    await pair.nodes[active].run(['systemctl', 'stop', 'tandemd'])
-    await sleep(WATCHDOG_SECONDS * 1000 + 1_000)
-    expect(watchdogs.map(({ resets }) => resets).toSorted()).toEqual([0, 1])
-    await pair.nodes[active].run(['systemctl', 'start', 'tandemd'])
-    expect(await whole(pair)).toEqual({ active: standby, standby: active })
-    for (const watchdog of watchdogs) watchdog.close()
-    await Promise.all(watching)
+    } finally {
+      await Promise.all(ends.map((end) => end()))
+    }
   }, 180_000)
 
   it('a drill kills the agent that serves, and systemd starts it again', async () => {
@@ -316,12 +318,7 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     await newcomer.type(pair.nodes[active], 'tandem status')
     await newcomer.type(pair.nodes[active], 'ngcp-make-standby')
     expect(await whole(pair)).toEqual({ active: standby, standby: active })
-    for (const [node, word] of [
-      [standby, 'active'],
-      [active, 'standby'],
-    ] as const) {
-      expect(await newcomer.type(pair.nodes[node], 'ngcp-check-active -v')).toBe(`${word}\n`)
-    }
+    expect(await newcomer.type(pair.nodes[standby], 'ngcp-check-active -v')).toBe('active\n')
     process.stderr.write(`a newcomer with the README:\n${newcomer.transcript}\n`)
   }, 240_000)
 })

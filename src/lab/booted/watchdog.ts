@@ -20,7 +20,7 @@ const STOP_WORD = 'V'
 export class StandInWatchdog {
   readonly #node: BootedNode
   readonly #descriptor: number
-  #watching = true
+  #watching = false
   #resets = 0
 
   /** Puts the device on a node's disk. */
@@ -36,8 +36,26 @@ export class StandInWatchdog {
     return this.#resets
   }
 
-  /** Watches over the node until it is closed. @returns resolved then */
-  async watch(): Promise<void> {
+  /**
+   * Watches over the node. While it does not, it is a device that hears every word and resets nobody: a node
+   * whose power was cut on purpose is not given it back.
+   *
+   * @returns ends that, resolved when it has ended
+   */
+  watch(): () => Promise<void> {
+    this.#watching = true
+    const watching = this.#watch()
+    return () => {
+      this.#watching = false
+      return watching
+    }
+  }
+
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  async #watch(): Promise<void> {
     let wordMs: number | null = null
     while (this.#watching) {
       const said = this.#read()
@@ -54,11 +72,6 @@ export class StandInWatchdog {
       }
       await sleep(LOOK_MS)
     }
-    closeSync(this.#descriptor)
-  }
-
-  close(): void {
-    this.#watching = false
   }
 
   /** What was said since the last look; empty also while nobody has it open. */
