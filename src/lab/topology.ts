@@ -50,7 +50,7 @@ export interface Lab {
 /**
  * Builds the lab and returns when every link is up.
  *
- * SIGINT and SIGTERM destroy it before the process ends with 130 or 143.
+ * SIGINT and SIGTERM destroy every lab of the process before it ends with 130 or 143.
  *
  * @throws Error naming the command that failed; what was built until then is removed
  */
@@ -68,24 +68,41 @@ export async function buildLab(plan: LabPlan): Promise<Lab> {
   let destroyed: Promise<void> | null = null
   const destroy = (): Promise<void> => {
     destroyed ??= (async () => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal)
       links.close()
-      await removeLeftovers(plan)
+      try {
+        await removeLeftovers(plan)
+      } finally {
+        noteGone(destroy)
+      }
     })()
     return destroyed
   }
-  const onSignal = (signal: NodeJS.Signals): void => {
-    const code = signal === 'SIGINT' ? 130 : 143
-    destroy().then(
-      () => process.exit(code),
-      (error: unknown) => {
-        process.stderr.write(`lab: not all could be removed: ${String(error)}\n`)
-        process.exit(code)
-      },
-    )
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
+  noteStanding(destroy)
   return { plan, links, destroy, configure: (name) => configureMachine(plan, name) }
+}
+
+/** How each lab of this process is removed. */
+const standing = new Set<Lab['destroy']>()
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+function noteStanding(destroy: Lab['destroy']): void {
+  if (standing.size === 0) for (const signal of SIGNALS) process.once(signal, onSignal)
+  standing.add(destroy)
+}
+
+function noteGone(destroy: Lab['destroy']): void {
+  standing.delete(destroy)
+  if (standing.size === 0) for (const signal of SIGNALS) process.off(signal, onSignal)
+}
+
+/** The process waits for all of its labs: whatever ends it sooner leaves the others half removed. */
+async function onSignal(signal: NodeJS.Signals): Promise<void> {
+  const ends = await Promise.allSettled([...standing].map((destroy) => destroy()))
+  for (const end of ends) {
+    if (end.status === 'fulfilled') continue
+    process.stderr.write(`lab: not all could be removed: ${String(end.reason)}\n`)
+  }
+  process.exit(signal === 'SIGINT' ? 130 : 143)
 }
 
 async function createNamespaces(plan: LabPlan): Promise<void> {

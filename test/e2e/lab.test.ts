@@ -3,7 +3,10 @@
  * a dead node is dead and boots empty, the prober tells who answers, and nothing is left behind.
  * Method: a lab without a pair in it; `ping` inside its namespaces, and addresses moved by hand.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { burnCpu, heal, impose, setCable } from '../../src/lab/faults.ts'
@@ -15,6 +18,7 @@ import { labNowMs, Prober } from '../../src/lab/prober.ts'
 import { attempt, inside, must, processesIn } from '../../src/lab/process.ts'
 import { buildLab, type Lab } from '../../src/lab/topology.ts'
 
+const SEVERAL_LABS = join(import.meta.dirname, '../fixtures/lab/several-labs.mjs')
 const plan = planLab('ldtest')
 const root = process.getuid?.() === 0
 const built = existsSync(new URL('../../dist/lab/asker.js', import.meta.url))
@@ -284,6 +288,23 @@ describe.skipIf(!root || !built)('the lab (root and a build needed)', () => {
       ])
     } finally {
       await prober.stop()
+    }
+  })
+
+  it('removes every lab of a process that is told to end, before that ends', async () => {
+    const prefixes = ['ldtesta', 'ldtestb']
+    const plans = prefixes.map((prefix) => planLab(prefix))
+    const program = spawn(process.execPath, [SEVERAL_LABS, ...prefixes])
+    try {
+      // It says a word when both are built. The last one has many files, and takes longer to remove.
+      await once(program.stdout, 'data', { signal: AbortSignal.timeout(60_000) })
+      const [ended] = await Promise.all([once(program, 'exit'), program.kill('SIGTERM')])
+      expect(ended).toEqual([143, null])
+      const left = readdirSync('/run/netns').filter((name) => /^ldtest[ab]-/.test(name))
+      expect([left, plans.filter(({ workDir }) => existsSync(workDir))]).toEqual([[], []])
+    } finally {
+      program.kill('SIGKILL')
+      for (const each of plans) await (await buildLab(each)).destroy()
     }
   })
 })

@@ -7,6 +7,7 @@ import type { Workbench } from '../../src/lab/measure.ts'
 import { LabNode } from '../../src/lab/node.ts'
 import { askTandem, type PairDriver, tandemPair } from '../../src/lab/pair.ts'
 import { type LabNodeName, namespaceOf, otherNode, planLab } from '../../src/lab/plan.ts'
+import type { TimingProfileName } from '../../src/lab/platform-files.ts'
 import { Prober } from '../../src/lab/prober.ts'
 import { attempt, inside, must } from '../../src/lab/process.ts'
 import { buildLab, type Lab } from '../../src/lab/topology.ts'
@@ -46,8 +47,26 @@ export function bearer(token: string): string[] {
 }
 
 /** @param more  lines of `tandem.api` besides the place and the files, as in a YAML map */
-export async function apiPair(prefix: string, more: readonly string[] = []): Promise<ApiPair> {
+export async function apiPair(
+  prefix: string,
+  more: readonly string[] = [],
+  profile: TimingProfileName = 'fast',
+): Promise<ApiPair> {
+  await must('look for curl', ['curl', '--version'])
   const lab = await buildLab(planLab(prefix))
+  try {
+    return await pairIn(lab, more, profile)
+  } catch (error) {
+    await lab.destroy()
+    throw error
+  }
+}
+
+async function pairIn(
+  lab: Lab,
+  more: readonly string[],
+  profile: TimingProfileName,
+): Promise<ApiPair> {
   const { plan } = lab
   const place = (name: string): string => join(plan.workDir, name)
   const [certificateFile, keyFile, tokenFile] = [
@@ -65,7 +84,7 @@ export async function apiPair(prefix: string, more: readonly string[] = []): Pro
     operate: await makeToken(tokenFile, 'operate', 'carol'),
   }
   const driver = tandemPair(
-    'fast',
+    profile,
     undefined,
     [],
     [
@@ -81,7 +100,7 @@ export async function apiPair(prefix: string, more: readonly string[] = []): Pro
     ],
   )
   const nodes = { sp1: new LabNode(lab, 'sp1'), sp2: new LabNode(lab, 'sp2') }
-  const bench: Workbench = { lab, nodes, prober: new Prober(lab), profile: 'fast' }
+  const bench: Workbench = { lab, nodes, prober: new Prober(lab), profile }
   const url = (node: LabNodeName, path: string): string =>
     `https://${plan.machines[node].ipv4}:${API_PORT}${path}`
   const pair: ApiPair = {
@@ -127,7 +146,6 @@ export async function apiPair(prefix: string, more: readonly string[] = []): Pro
     },
     destroy: () => lab.destroy(),
   }
-  await must('look for curl', ['curl', '--version'])
   return pair
 }
 
