@@ -26,7 +26,9 @@ export class Newcomer {
   async type(node: BootedNode, command: string, timeoutMs = 120_000): Promise<string> {
     // What is typed at a terminal says both in one stream.
     const told = await node.run(['sh', '-c', `cd /root && HOME=/root; ${command} 2>&1`], timeoutMs)
-    this.#lines.push(`root@${node.name}:~# ${command}`, told.stdout.trimEnd())
+    // What was written over again on its line was not there in the end.
+    const shown = told.stdout.trimEnd().replace(/^.*\r(?=.)/gm, '')
+    this.#lines.push(`root@${node.name}:~# ${command}`, shown)
     if (!told.ok) throw new Error(`${node.name}: ${command}\n${told.stdout}${told.message}`)
     return told.stdout
   }

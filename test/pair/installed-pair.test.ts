@@ -53,7 +53,7 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
       })(),
     ])
     watchdogs = NODE_NAMES.map((name) => new StandInWatchdog(pair.nodes[name]))
-    pair.operator.take(file, `${DESK}/tandem.deb`)
+    for (const name of ['tandem.deb', 'first.deb']) pair.operator.take(file, `${DESK}/${name}`)
   }, 900_000)
 
   afterAll(async () => {
@@ -297,7 +297,7 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     const platform = pair.operator.pathOf(`${DESK}/platform`)
     newcomer.remark(`${file} was copied to both hosts`)
     for (const node of [sp1, sp2]) {
-      copyToDisk(node.root, pair.operator.pathOf(`${DESK}/tandem.deb`), `/root/${file}`)
+      copyToDisk(node.root, pair.operator.pathOf(`${DESK}/first.deb`), `/root/${file}`)
       await newcomer.type(node, install)
       for (const name of ['config.yml', 'network.yml']) {
         copyToDisk(node.root, join(platform, name), `/etc/ngcp-config/${name}`)
