@@ -15,14 +15,20 @@ function silenceMs(turn: Turn): number {
   return turn.now - turn.s.silentSinceMs
 }
 
+/**
+ * Not after H: with ticks of both nodes in step a heartbeat is often a little older than H although
+ * nothing is wrong, and each probe of ours would start the peer's own T3 over.
+ */
+function atTheDoor(turn: Turn): boolean {
+  return silenceMs(turn) >= 1.5 * turn.policy.timing.heartbeatMs
+}
+
 /** On a tick: probe once the peer was silent for H, occupy once it was silent for S. */
 export function probeAndOccupy(turn: Turn): void {
   const { s, policy, now } = turn
-  const { heartbeatMs, suspicionMs, leaseMs } = policy.timing
+  const { suspicionMs, leaseMs } = policy.timing
   if (policy.mode !== 'ping' || (s.role !== 'standby' && s.role !== 'take')) return
-  // Not after H: with ticks of both nodes in step a heartbeat is often a little older than H although
-  // nothing is wrong, and each probe of ours would start the peer's own T3 over.
-  if (silenceMs(turn) < 1.5 * heartbeatMs) return
+  if (!atTheDoor(turn)) return
   if (now < s.quietUntilMs) return
   if (silenceMs(turn) >= suspicionMs && mayServe(turn) && now >= s.holdOffUntilMs) {
     const first = s.occupiedAtMs === null
@@ -69,6 +75,9 @@ export function noteProbe(
   if (s.role === 'active') return
   s.probesClearFromMs = null
   s.probeConflictMs = now
+  // What the peer announces while it is heard is no meeting at the door: the last of it, just before a power
+  // cut, would hold the takeover up.
+  if (!atTheDoor(turn)) return
   // The two nodes wait for different times, else they would meet at the door for ever.
   s.holdOffUntilMs = now + (policy.node === 'sp1' ? heartbeatMs : leaseMs + marginMs)
   // Two nodes that both only knock would be each other's conflict for ever: one falls quiet.

@@ -11,8 +11,14 @@ const OPTIONS = { virtualMs: 40_000, profile: 'default', data: 'strict' } as con
 describe('beyond what is promised (README, "What is not guaranteed"):', () => {
   test('a node whose power is cut before its disk knows that it is `sole` no longer serves as if it were', () => {
     // sp1 hands over and dies at once; sp2 confirms alone and loses its lease; sp1 boots meanwhile.
-    const { verdict, what } = runSchedule(204_793, { ...OPTIONS, profile: 'fast' })
-    expect([verdict, what]).toEqual(['unsafe', expect.stringMatching(/^sp1 lacks write 11 /)])
+    const { verdict, what } = runSchedule(1_000_986, { ...OPTIONS, profile: 'fast' })
+    expect([verdict, what]).toEqual(['unsafe', expect.stringMatching(/^sp1 lacks write 2 /)])
+  })
+
+  test('a node that lost its disk and is up again before its peer looked at its store ranks below that peer', () => {
+    // sp1 serves alone, sp2 copies it; 130 ms after its disk sp1 is back, and both say that they hold nothing.
+    const { verdict, what } = runSchedule(196, { ...OPTIONS, profile: 'fast' })
+    expect([verdict, what]).toEqual(['unsafe', expect.stringMatching(/^sp1 lacks write 159 /)])
   })
 })
 

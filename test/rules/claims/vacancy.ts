@@ -152,6 +152,15 @@ export const VACANCY_CLAIMS = [
       assert(effect.type === 'occupy' && effect.first, 'a new occupation, not a renewal')
     }
   }),
+  claim('T3', 'what the peer announces a moment before it dies holds nothing up', (program) => {
+    const stage = standbyOf(program, { node: 'sp2' })
+    stage.pass(1000)
+    const diedMs = stage.nowMs
+    stage.feed({ type: 'probed', sentAtMs: diedMs, clear: false })
+    stage.until('the occupation', () => stage.count('occupy', diedMs) > 0, 3000, { hear: null })
+    const { heartbeatMs, suspicionMs } = stage.timing
+    assert(stage.nowMs - diedMs <= suspicionMs + 2 * heartbeatMs)
+  }),
   claim('T3', 'every further conflict makes it wait anew', (program) => {
     const stage = standbyOf(program, { node: 'sp2' })
     stage.pass(800, { hear: null })
