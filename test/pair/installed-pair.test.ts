@@ -17,7 +17,7 @@ import {
   WATCHDOG_DEVICE,
   WATCHDOG_SECONDS,
 } from '../../src/lab/booted/watchdog.ts'
-import { NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
+import { type LabNodeName, NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import {
   expectDone,
   expectUnchanged,
@@ -100,6 +100,32 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     expectUnchanged(await playbook(pair, 'site.yml'))
     expectUnchanged(await playbook(pair, 'site.yml --check'))
   }, 180_000)
+
+  it("the platform's own scripts find what they expect, also as another user", async () => {
+    const { active, standby } = await whole(pair)
+    const lines = [
+      // A line of cron, a start script, a test, the older name.
+      'if /usr/sbin/ngcp-check-active -q && test -x /bin/true; then echo runs; else echo idle; fi',
+      'case "$(ngcp-check-active -v)" in active|transition) echo starts ;; *) echo "stays down" ;; esac',
+      '[ "$(ngcp-check-active -v)" = active ] && echo yes || echo no',
+      'ngcp-check_active; echo "$?"',
+      'ngcp-check-active -p; ngcp-nodename; cat /etc/ngcp_nodename',
+    ]
+    const said = async (name: LabNodeName): Promise<string[]> => {
+      const script = lines.join('\n')
+      const command = ['setpriv', '--reuid=65534', '--clear-groups', 'sh', '-c', script]
+      const told = await pair.nodes[name].run(command)
+      return told.stdout.trim().split('\n')
+    }
+    expect(await said(active)).toEqual(['runs', 'starts', 'yes', '0', `!${active}`, active])
+    const down = ['idle', 'stays down', 'no', '1', `.${standby}`, standby]
+    expect(await said(standby)).toEqual(down)
+    // Nobody is active as far as a script may know: whoever asks does nothing.
+    await pair.nodes[standby].run(['systemctl', 'stop', 'tandemd'])
+    expect((await said(standby)).slice(0, 3)).toEqual(down.slice(0, 3))
+    await pair.nodes[standby].run(['systemctl', 'start', 'tandemd'])
+    expect(await whole(pair)).toEqual({ active, standby })
+  }, 120_000)
 
   it('the standby takes over when the active loses power, which comes back as standby', async () => {
     const { active, standby } = await whole(pair)
