@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// What needs nothing but Node; what builds real pairs in network namespaces; what is not sure enough
-// yet on every machine to judge a change: a pair that boots, a witness, fencing.
+// What needs nothing but Node; what builds real pairs in network namespaces; pairs that boot, or have a
+// witness or a fence: a quarter of an hour more, and each file one story without second tries.
 
 export default defineConfig({
   test: {

@@ -23,7 +23,7 @@ function atTheDoor(turn: Turn): boolean {
   return silenceMs(turn) >= 1.5 * turn.policy.timing.heartbeatMs
 }
 
-/** On a tick: probe once the peer was silent for H, occupy once it was silent for S. */
+/** On a tick: probe once the peer was silent for 1.5 H, occupy once it was silent for S. */
 export function probeAndOccupy(turn: Turn): void {
   const { s, policy, now } = turn
   const { suspicionMs, leaseMs } = policy.timing

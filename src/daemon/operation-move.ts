@@ -286,8 +286,11 @@ function moveBlocker(
   if (state.maintenance) return 'maintenance'
   if (!state.healthy) return 'unhealthy'
   if (state.peer === null || !hearsPeer(turn)) {
-    // What an operator can decide here and now is told first: the mend names the way.
-    return takeoverBlocker(turn) === 'data-may-be-stale' ? 'data-may-be-stale' : 'peer-silent'
+    // Where only this is in the way, the mend names it: an operator can accept it here and now.
+    const onlyData = takeoverBlocker(asIfForced(turn)) === null
+    return onlyData && takeoverBlocker(turn) === 'data-may-be-stale'
+      ? 'data-may-be-stale'
+      : 'peer-silent'
   }
   if (!state.peer.hears) return 'peer-deaf'
   if (state.peer.digest !== config.policy.digest) return 'digest-differs'

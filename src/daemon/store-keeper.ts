@@ -32,6 +32,10 @@ const PROMOTE_AGAIN_MS = 250
 /** Added to the time a freeze may hold by itself, beyond what we need it for. */
 const HOLD_SPARE_MS = 1_000
 
+/** The peer looks at its stores a few times a second; so long its word on what we ended is waited for. */
+const APPLIED_WITHIN_MS = 1_000
+const APPLIED_LOOK_MS = 20
+
 /** A store that fails its probes gets this long to stand still before its process is ended. */
 const SICK_TRY_MS = 500
 
@@ -42,7 +46,8 @@ export const IS_READ_ONLY = 'is read-only'
 
 /** What became of the stores, for the core and the log. */
 export type StoreNews =
-  | { type: 'frozen'; positions: ReadonlyMap<string, StorePosition> }
+  /** `applied`: names of those that had to be ended, and of which the peer has applied all that it received. */
+  | { type: 'frozen'; positions: ReadonlyMap<string, StorePosition>; applied: ReadonlySet<string> }
   | { type: 'not-frozen'; why: string }
   /** `positions`: where each was when everything received was applied, as far as that could be told. */
   | { type: 'promoted'; durationMs: number; positions: ReadonlyMap<string, StorePosition> }
@@ -61,6 +66,8 @@ export interface StoreKeeperOptions {
   isSick: (store: ReplicatedStore) => boolean
   /** The peer's copy followed for as long as ours worked: ending ours loses next to nothing. */
   peerFollowed: (store: ReplicatedStore) => boolean
+  /** The peer has applied all that it received of it, by a look that began after that moment. */
+  peerApplied: (store: ReplicatedStore, sinceMs: number) => boolean
 }
 
 /** What all stores are to be, as last ordered. */
@@ -209,10 +216,29 @@ export class StoreKeeper {
     // Somebody ordered otherwise meanwhile: what it wants is being done.
     if (order !== this.#order || round !== this.#round) return
     if (faults.length === 0) {
-      this.#options.tell({ type: 'frozen', positions })
+      const ended = hanging.map(({ store }) => store)
+      const applied = await this.#appliedAtPeer(ended, Math.min(APPLIED_WITHIN_MS, left()))
+      if (order !== this.#order || round !== this.#round) return
+      this.#options.tell({ type: 'frozen', positions, applied })
     } else {
       await this.unfreeze()
       this.#options.tell({ type: 'not-frozen', why: faults.join('; ') })
+    }
+  }
+
+  /** Of stores that were ended just now: which of them the peer has applied in full, as far as it says so in time. */
+  async #appliedAtPeer(
+    ended: readonly ReplicatedStore[],
+    limitMs: number,
+  ): Promise<ReadonlySet<string>> {
+    const { now, wait, peerApplied } = this.#options
+    const endedMs = now()
+    for (;;) {
+      const applied = ended.filter((store) => peerApplied(store, endedMs))
+      if (applied.length === ended.length || now() - endedMs >= limitMs) {
+        return new Set(applied.map(({ name }) => name))
+      }
+      await wait(APPLIED_LOOK_MS)
     }
   }
 

@@ -57,8 +57,13 @@ export type ToStores =
 export type FromStores =
   | { type: 'promoted'; durationMs: number }
   | { type: 'demoted' }
-  /** Offsets of the frozen stores, by name. */
-  | { type: 'frozen'; offsets: ReadonlyMap<string, number>; number: number }
+  /** Offsets of the frozen stores, by name; of the others see `StoreNews`. */
+  | {
+      type: 'frozen'
+      offsets: ReadonlyMap<string, number>
+      applied: ReadonlySet<string>
+      number: number
+    }
   | { type: 'data-news'; id: number; news: OrderNews }
   /** The stores may have lacked what the peer confirmed; they have it now, or are the newest. */
   | { type: 'caught-up' }

@@ -9,6 +9,7 @@
  */
 import type { StoreConfig } from '../config/config.ts'
 import type { StoreSnapshot } from '../control/snapshot.ts'
+import { endedAt } from '../core/ended-store.ts'
 import type { Position } from '../core/heartbeat.ts'
 import type { State } from '../core/state.ts'
 import type { Happening } from './loop.ts'
@@ -92,9 +93,13 @@ export class StorePositions {
   }
 
   /** Nobody can write any more. A store that is not among the offsets had to be ended for that. */
-  frozen(offsets: ReadonlyMap<string, number>, state: Readonly<PositionState>): Happening {
+  frozen(
+    { offsets, applied }: { offsets: ReadonlyMap<string, number>; applied: ReadonlySet<string> },
+    state: Readonly<PositionState>,
+  ): Happening {
     const { position } = state
-    const offset = offsets.get(this.provenBy ?? '') ?? endedAt(state)
+    const name = this.provenBy ?? ''
+    const offset = offsets.get(name) ?? endedAt(state, applied.has(name))
     return { type: 'frozen', position: { term: position.term, offset } }
   }
 
@@ -121,19 +126,6 @@ function historyOf(view: StoreSnapshot, state: Readonly<PositionState>): number 
   if (state.armed) return state.term
   if (!view.applies) return 0
   return view.following && state.peer !== null ? state.peer.position.term : state.position.term
-}
-
-/**
- * How far was a store that had to be ended, as far as anybody was told? More than the peer has it will never
- * get. A server counts what it is about to write: one that hung while it wrote, on a full disk, shows a
- * transaction that it sent to nobody. Where every answer waited for the peer, nobody was told of that
- * one, and the peer has all the others; else our last look stands, with what the peer has beyond it.
- */
-function endedAt({ position, peer, together, sole, confirming }: Readonly<PositionState>): number {
-  const followed = peer?.position.term === position.term ? peer.position.offset : null
-  if (followed === null) return position.offset
-  const waited = together && !sole && (confirming === 'together' || confirming === 'waiting')
-  return waited ? followed : Math.max(position.offset, followed)
 }
 
 function same(a: Position, b: Position): boolean {

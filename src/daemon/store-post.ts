@@ -123,6 +123,16 @@ export class StorePost {
     return this.#ledger.of(store)
   }
 
+  /**
+   * The peer has applied all that it received, by a look that began after a moment.
+   *
+   * @param sinceMs  on our clock
+   */
+  peerApplied(store: string, sinceMs: number): boolean {
+    const view = this.#peer.newest(store)
+    return view !== null && view.told === view.word && view.lookedMs >= sinceMs && view.word.applied
+  }
+
   peerOf(store: string): PeerStoreSnapshot | null {
     const view = this.#peer.newest(store)
     if (view === null) return null
@@ -171,6 +181,7 @@ export class StorePost {
       following: report?.following ?? false,
       confirmsTogether: report?.confirmsTogether ?? false,
       handedOver,
+      applied: report?.role === 'read-only' && report.applies && report.backlog === 0,
       position: history === undefined || history === '' ? null : { history, offset },
       lookedAgoMs: handedOver ? 0 : nowMs - (view?.begunMs ?? nowMs),
       rate: this.#rates.get(name)?.peak(nowMs) ?? null,

@@ -100,6 +100,7 @@ const keeper: StoreKeeper = new StoreKeeper({
   wait,
   isSick: (store) => watch.viewOf(store)?.sick === true || space.isFull(store),
   peerFollowed: (store) => peerFollowed.has(store, sole, now()),
+  peerApplied: ({ name }, sinceMs) => post.peerApplied(name, sinceMs),
 })
 const peerFollowed = new PeerFollowed(data.stores)
 
@@ -174,6 +175,7 @@ function hear(news: StoreNews): void {
       tell({
         type: 'frozen',
         offsets: new Map([...news.positions].map(([name, { offset }]) => [name, offset])),
+        applied: news.applied,
         number: freezeNumber,
       })
       return

@@ -218,7 +218,7 @@ export class Stores implements StoreDoor {
         return
       case 'frozen': {
         if (message.number !== this.#freezeNumber) return
-        take(this.#positions.frozen(message.offsets, state()))
+        take(this.#positions.frozen(message, state()))
         return
       }
       case 'data-news':

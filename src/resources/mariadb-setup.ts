@@ -123,11 +123,17 @@ function verifyStatements(account: VerifyAccount, hosts: readonly string[]): str
   return hosts.flatMap((host) => {
     const name = `${text(account.user)}@${text(host)}`
     return [
-      `CREATE USER IF NOT EXISTS ${name} IDENTIFIED BY ${text(account.password)}`,
+      ...accountStatements(name, account.password),
       `GRANT BINLOG MONITOR ON *.* TO ${name}`,
       ...(schemas ?? ['*.*']).map((place) => `GRANT SELECT ON ${place} TO ${name}`),
     ]
   })
+}
+
+/** An account that is there already gets the password as well. */
+function accountStatements(name: string, password: string): string[] {
+  const identified = `${name} IDENTIFIED BY ${text(password)}`
+  return [`CREATE USER IF NOT EXISTS ${identified}`, `ALTER USER ${identified}`]
 }
 
 /** Lines for a file below /etc/mysql/mariadb.conf.d, of the node with this number. */
@@ -160,7 +166,7 @@ export function mariadbStatements(accounts: MariadbAccounts): string[] {
   for (const host of hosts) {
     const account = `${text(user)}@${text(host)}`
     statements.push(
-      `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${text(password)}`,
+      ...accountStatements(account, password),
       `GRANT ${PRIVILEGES.join(', ')} ON *.* TO ${account}`,
       `GRANT SELECT ON tandem.* TO ${account}`,
       `GRANT INSERT, UPDATE ON tandem.probe TO ${account}`,
@@ -168,7 +174,7 @@ export function mariadbStatements(accounts: MariadbAccounts): string[] {
     if (undo === null) continue
     const undoing = `${text(undo.user)}@${text(host)}`
     statements.push(
-      `CREATE USER IF NOT EXISTS ${undoing} IDENTIFIED BY ${text(undo.password)}`,
+      ...accountStatements(undoing, undo.password),
       `GRANT ${UNDO_PRIVILEGES.join(', ')} ON *.* TO ${undoing}`,
       `GRANT SELECT, INSERT, UPDATE ON tandem.undone TO ${undoing}`,
     )
@@ -177,7 +183,7 @@ export function mariadbStatements(accounts: MariadbAccounts): string[] {
   for (const host of accounts.replicationHosts) {
     const account = `${text(accounts.replicationUser)}@${text(host)}`
     statements.push(
-      `CREATE USER IF NOT EXISTS ${account} IDENTIFIED BY ${text(accounts.replicationPassword)}`,
+      ...accountStatements(account, accounts.replicationPassword),
       `GRANT REPLICATION SLAVE ON *.* TO ${account}`,
     )
   }

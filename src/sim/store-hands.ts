@@ -8,6 +8,7 @@
  * @source  daemon/store-keeper.ts, store-confirm.ts, store-lag.ts, last-served.ts,
  *          store-rejoin.ts; times as measured or configured there
  */
+import { endedAt } from '../core/ended-store.ts'
 import type { Heartbeat, Position } from '../core/heartbeat.ts'
 import { isProvenActive } from '../core/peer.ts'
 import type { ServedLast, SimNode } from './node.ts'
@@ -286,12 +287,10 @@ export class StoreHands {
       return
     }
     this.#endServer()
-    const theirs = state.peer?.position
-    const followed = theirs?.term === state.position.term ? theirs.offset : 0
-    node.take({
-      type: 'frozen',
-      position: this.#written(Math.max(state.position.offset, followed)),
-    })
+    // The peer says so with a look of its own, that began after the end.
+    const { peer } = this.#options
+    const applied = peer.answers && peer.applied === peer.log.length
+    node.take({ type: 'frozen', position: this.#written(endedAt(state, applied)) })
   }
 
   #written(offset: number): Position {

@@ -56,6 +56,7 @@ const FLAGS = {
   log: 0x0080,
   loss: 0x0100,
   compared: 0x0200,
+  applied: 0x0400,
 } as const
 
 /** What a node may have lost of a store when it took over, as it tells the one that came back. */
@@ -86,6 +87,8 @@ export interface StoreWord {
   confirmsTogether: boolean
   /** Frozen, and all of it was seen at the peer: nothing can be lost. */
   handedOver: boolean
+  /** Nothing that it received is still to be applied; false also where that cannot be told. */
+  applied: boolean
   /** `history` as `historyToken` makes it; null when the last look failed. */
   position: { history: string; offset: number } | null
   /** Milliseconds from the begin of the look to when this was made. */
@@ -194,6 +197,7 @@ function readStore(reader: SectionReader): StoreWord {
     following: has(FLAGS.following),
     confirmsTogether: has(FLAGS.together),
     handedOver: has(FLAGS.handedOver),
+    applied: has(FLAGS.applied),
     name: reader.text(),
     lookedAgoMs: reader.uint(2),
     position: has(FLAGS.position) ? { history: reader.text(), offset: reader.number() ?? 0 } : null,
@@ -218,6 +222,7 @@ function flagsOf(store: StoreWord): number {
     (store.following ? FLAGS.following : 0) |
     (store.confirmsTogether ? FLAGS.together : 0) |
     (store.handedOver ? FLAGS.handedOver : 0) |
+    (store.applied ? FLAGS.applied : 0) |
     (store.position === null ? 0 : FLAGS.position) |
     (store.rate === null ? 0 : FLAGS.rate) |
     (store.logBytes === null ? 0 : FLAGS.log) |

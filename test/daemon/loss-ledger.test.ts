@@ -337,3 +337,33 @@ describe('what is shown of the peer', () => {
     expect(pair.sp2.told).toEqual([])
   })
 })
+
+describe('that the peer has applied all it received', () => {
+  it('is known by a look of its own that began after the moment in question', () => {
+    const pair = new Pair()
+    const appliedSince = (sinceMs: number) => pair.sp1.post.peerApplied('store', sinceMs)
+    const told = (changes: Partial<StoreReport> | null) => {
+      pair.look(pair.sp2, changes)
+      pair.tell(pair.sp2, pair.sp1)
+    }
+    const follows = { role: 'read-only', following: true, applies: true } as const
+    expect(appliedSince(0)).toBe(false)
+    told({ ...follows, backlog: 0 })
+    expect([appliedSince(pair.nowMs), appliedSince(pair.nowMs + 1)]).toEqual([true, false])
+    pair.nowMs += 300
+    for (const more of [
+      { ...follows, backlog: 3 },
+      // Where that cannot be told, and where what comes is only kept.
+      { ...follows, backlog: null },
+      { ...follows, backlog: 0, applies: false },
+      { ...follows, backlog: 0, role: 'writable' } as const,
+      null,
+    ]) {
+      told(more)
+      expect([more, appliedSince(0)]).toEqual([more, false])
+    }
+    // Its link ends with the store that was ended; what it received it still applies.
+    told({ ...follows, following: false, backlog: 0 })
+    expect(appliedSince(pair.nowMs)).toBe(true)
+  })
+})

@@ -312,6 +312,11 @@ describe('make-active on a standby', () => {
       'refused',
       'data-may-be-stale',
     ])
+    const cutOff = await operated(makeActive(false), {
+      ...bench,
+      heart: () => ({ state: { ...lacking, lastMajorityMs: NOW_MS - 5_000, streakFromMs: null } }),
+    })
+    expect(cutOff.operation.reason?.code).toBe('peer-silent')
     // Never more than the data: somebody answers for an address.
     const answered = await operated(makeActive(true), {
       ...bench,

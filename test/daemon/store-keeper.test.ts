@@ -12,6 +12,8 @@ let two: PretendStore
 let told: StoreNews[]
 let sick: Set<unknown>
 let leftBehind: Set<unknown>
+/** What the peer has applied, and when it looked. */
+let peerApplied: (name: string, sinceMs: number) => boolean
 let nowMs: number
 let keeper: StoreKeeper
 
@@ -22,6 +24,7 @@ beforeEach(() => {
   told = []
   sick = new Set()
   leftBehind = new Set()
+  peerApplied = () => true
   nowMs = 0
   keeper = new StoreKeeper({
     stores: [one, two],
@@ -37,6 +40,7 @@ beforeEach(() => {
     },
     isSick: (store) => sick.has(store),
     peerFollowed: (store) => !leftBehind.has(store),
+    peerApplied: ({ name }, sinceMs) => peerApplied(name, sinceMs),
   })
 })
 
@@ -166,7 +170,7 @@ describe('a freeze', () => {
       ['one', one.report.position],
       ['two', two.report.position],
     ])
-    expect(told).toEqual([{ type: 'frozen', positions }])
+    expect(told).toEqual([{ type: 'frozen', positions, applied: new Set() }])
   })
 
   test('of which one store will not stand still is taken back from all, and says why', async () => {
@@ -215,8 +219,26 @@ describe('a freeze', () => {
         store: 'one',
         text: 'does not stand still, its process is ended before the peer takes over: no answer within 166 ms',
       },
-      { type: 'frozen', positions },
+      { type: 'frozen', positions, applied: new Set(['one']) },
     ])
+  })
+
+  test('waits for what the peer has applied of a store that was ended, by a look from after that, and not for ever', async () => {
+    sick.add(one)
+    one.faults['freeze'] = { code: 'HA_STORE_TIMEOUT', message: 'no answer' }
+    const asks: number[] = []
+    peerApplied = (_name, sinceMs) => {
+      asks.push(sinceMs)
+      return asks.length > 3
+    }
+    nowMs = 7
+    await keeper.freeze(500)
+    expect(new Set(asks)).toEqual(new Set([7]))
+    expect(told.at(-1)).toMatchObject({ type: 'frozen', applied: new Set(['one']) })
+    peerApplied = () => false
+    await keeper.freeze(500)
+    expect(told.at(-1)).toMatchObject({ type: 'frozen', applied: new Set() })
+    expect(nowMs).toBeLessThan(7 + 700)
   })
 
   test('hands a sick store that stands still over like a well one', async () => {

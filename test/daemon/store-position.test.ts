@@ -58,6 +58,11 @@ const ACTIVE: PositionState = {
 
 const TOGETHER: PositionState = { ...ACTIVE, together: true, confirming: 'together' }
 
+/** Nothing had to be ended that the peer has applied. */
+function standing(offsets: ReadonlyMap<string, number>) {
+  return { offsets, applied: new Set<string>() }
+}
+
 function positions(): StorePositions {
   return new StorePositions(CONFIGS)
 }
@@ -110,7 +115,7 @@ describe('the position told', () => {
     const none = new StorePositions([{ name: 'redis', semiSync: false, probeMisses: 3 }])
     expect(none.looked([REDIS], STANDBY)).toEqual([])
     expect(none.wantsLook({ ...STANDBY, peer: peer(4, 50) })).toBe(false)
-    expect(none.frozen(new Map([['redis', 7]]), ACTIVE)).toEqual({
+    expect(none.frozen(standing(new Map([['redis', 7]])), ACTIVE)).toEqual({
       type: 'frozen',
       position: ACTIVE.position,
     })
@@ -157,31 +162,40 @@ describe('a freeze', () => {
       ['redis', 99_123],
       ['mariadb', 57],
     ])
-    expect(positions().frozen(offsets, ACTIVE)).toEqual({
+    expect(positions().frozen(standing(offsets), ACTIVE)).toEqual({
       type: 'frozen',
       position: { term: 5, offset: 57 },
     })
   })
 
   it('leaves the position where it was when that store could not say its own', () => {
-    expect(positions().frozen(new Map([['redis', 99_123]]), ACTIVE)).toEqual({
+    expect(positions().frozen(standing(new Map([['redis', 99_123]])), ACTIVE)).toEqual({
       type: 'frozen',
       position: { term: 5, offset: 40 },
     })
     // What the peer has beyond it came from there.
     const further = { ...ACTIVE, peer: peer(5, 44, 'standby') }
-    expect(positions().frozen(new Map(), further)).toMatchObject({ position: { offset: 44 } })
+    expect(positions().frozen(standing(new Map()), further)).toMatchObject({
+      position: { offset: 44 },
+    })
     const tail = { ...ACTIVE, peer: peer(4, 44, 'standby') }
-    expect(positions().frozen(new Map(), tail)).toMatchObject({ position: { offset: 40 } })
+    expect(positions().frozen(standing(new Map()), tail)).toMatchObject({
+      position: { offset: 40 },
+    })
   })
 
   it('is told as far as the peer has it when a store was ended that answered nobody before the peer had it', () => {
     // On a full disk the server counts the transaction that it cannot write.
     const hung = { ...TOGETHER, peer: peer(5, 39, 'standby') }
-    const at = (state: PositionState) => positions().frozen(new Map(), state)
+    const applied = new Set(['mariadb'])
+    const at = (state: PositionState) => positions().frozen({ offsets: new Map(), applied }, state)
     expect(at(hung)).toEqual({ type: 'frozen', position: { term: 5, offset: 39 } })
     // Its link ends with the server.
     expect(at({ ...hung, confirming: 'waiting' })).toMatchObject({ position: { offset: 39 } })
+    // What it received and has still to apply may be gone when it takes writes.
+    expect(positions().frozen(standing(new Map()), hung)).toMatchObject({
+      position: { offset: 40 },
+    })
     for (const alone of [
       { sole: true },
       { together: false },

@@ -3,6 +3,8 @@
  * disks, or their services die. Method: two Debian systems that boot with Debian's own Kamailio, rtpengine, Redis
  * and MariaDB, set up by the playbooks; telephones and a writing client beside them. One story, in order.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
@@ -62,6 +64,20 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
     await pair.prober.start()
     await pair.prober.untilServed(1000, 30_000)
   }, 300_000)
+
+  it('other passwords of stores beside running agents are refused, and nothing has changed', async () => {
+    const file = `${DESK}/secrets/mariadb.password`
+    const before = readFileSync(pair.operator.pathOf(file), 'utf8')
+    pair.operator.write(file, 'another\n')
+    const refused = await playbook(pair, 'configure.yml')
+    pair.operator.write(file, before)
+    expect(refused.exitCode).not.toBe(0)
+    expect(refused.text).toContain('and an agent runs there')
+    for (const { root } of Object.values(pair.nodes)) {
+      expect(readFileSync(join(root, '/etc/tandem/mariadb.password'), 'utf8')).toBe(before)
+    }
+    expectUnchanged(await playbook(pair, 'configure.yml'))
+  }, 180_000)
 
   it('a planned move keeps every call and every write', async () => {
     const { active, standby } = await settled(pair)
@@ -201,8 +217,11 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
     const done = 'uninstall.yml -e tandem_confirm=uninstall -e tandem_purge=true'
     expectDone(await playbook(pair, done))
     const node = pair.nodes[active]
-    for (const unit of ['redis-server', 'mariadb']) {
-      expect(await node.run(['systemctl', 'restart', unit])).toMatchObject({ ok: true })
+    for (const each of Object.values(pair.nodes)) {
+      for (const unit of ['redis-server', 'mariadb']) {
+        expect(await each.run(['systemctl', 'restart', unit])).toMatchObject({ ok: true })
+      }
+      expect(await sql(each, 'SHOW ALL SLAVES STATUS')).toBe('')
     }
     await sql(node, 'INSERT INTO app.last VALUES (43)')
     expect(await sql(node, 'SELECT SUM(answer) FROM app.last')).toBe('85\n')
