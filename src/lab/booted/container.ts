@@ -9,12 +9,16 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { attempt, type Running, startProgram } from '../process.ts'
 
 /** What nspawn keeps a container from by its filter of system calls; the gate is loaded by the first. */
 const SYSTEM_CALLS = 'bpf @keyring'
 /** nspawn's own places of a container, which it leaves behind where /run is not a tmpfs. */
 const NSPAWN_PLACES = ['propagate', 'unix-export']
+
+const EMPTY_LIMIT_MS = 10_000
+const LOOK_MS = 50
 
 export interface ContainerOptions {
   /** Names its control group; unique on this machine. */
@@ -74,20 +78,30 @@ function inOwnGroup(name: string, command: readonly string[]): string[] {
 }
 
 /** Takes away what an ended container leaves: its control groups and nspawn's own directories. */
-export function removeTraces(name: string): void {
-  removeGroup(groupOf(name))
+export async function removeTraces(name: string): Promise<void> {
+  await removeGroup(groupOf(name))
   for (const place of NSPAWN_PLACES) {
     rmSync(`/run/systemd/nspawn/${place}/${name}`, { recursive: true, force: true })
   }
 }
 
 /** Directories of the kernel: only they can be removed, the innermost first, the files go with them. */
-function removeGroup(group: string): void {
+async function removeGroup(group: string): Promise<void> {
   if (!existsSync(group)) return
   for (const entry of readdirSync(group, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeGroup(join(group, entry.name))
+    if (entry.isDirectory()) await removeGroup(join(group, entry.name))
   }
-  rmdirSync(group)
+  const endMs = performance.now() + EMPTY_LIMIT_MS
+  for (;;) {
+    try {
+      return rmdirSync(group)
+    } catch (error) {
+      // Busy: the last of its processes were killed and are not quite gone.
+      const isBusy = (error as NodeJS.ErrnoException).code === 'EBUSY'
+      if (!isBusy || performance.now() > endMs) throw error
+    }
+    await sleep(LOOK_MS)
+  }
 }
 
 function groupOf(name: string): string {

@@ -127,8 +127,8 @@ export class BootedNode {
   }
 
   /** Takes away what its container leaves on this machine. */
-  discard(): void {
-    removeTraces(this.#container.name)
+  discard(): Promise<void> {
+    return removeTraces(this.#container.name)
   }
 
   async #untilOff(withinMs: number): Promise<void> {
@@ -138,7 +138,7 @@ export class BootedNode {
       await sleep(LOOK_MS)
     }
     this.#running = null
-    removeTraces(this.#container.name)
+    await removeTraces(this.#container.name)
   }
 }
 

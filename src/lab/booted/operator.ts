@@ -69,7 +69,7 @@ export class Operator {
     return runInContainer(this.#container, shell, timeoutMs)
   }
 
-  discard(): void {
-    removeTraces(this.#container.name)
+  discard(): Promise<void> {
+    return removeTraces(this.#container.name)
   }
 }

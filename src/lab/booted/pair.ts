@@ -86,7 +86,7 @@ export class BootedPair {
   async destroy(): Promise<void> {
     await this.prober.stop()
     await this.lab.destroy()
-    for (const machine of [...Object.values(this.nodes), this.operator]) machine.discard()
+    for (const machine of [...Object.values(this.nodes), this.operator]) await machine.discard()
   }
 }
 
