@@ -13,6 +13,8 @@ export default defineConfig({
           exclude: ['test/e2e/**', 'test/pair/**'],
           testTimeout: 20_000,
           maxWorkers: 2,
+          // Many of them start real processes, two files at a time.
+          retry: 1,
         },
       },
       {

@@ -85,6 +85,8 @@ test('a zombie is told when it stays', async () => {
   const pid = await start('sh', '-c', 'sleep 60 & exec sleep 60')
   while (childrenOf(pid).length === 0 || lookAtState(pid)?.name !== 'sleep') await sleep(5)
   const [childPid] = childrenOf(pid)
+  // It, too, begins as the shell.
+  while (lookAtState(childPid!)?.name !== 'sleep') await sleep(5)
   const check = checkOf('process', () => [pid])
   expect((await runOnce(check)).ok).toBe(true)
   kill(childPid!)
