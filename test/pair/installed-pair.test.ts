@@ -185,7 +185,8 @@ describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retr
     const { active, standby } = await whole(pair)
     const ends = watchdogs.map((watchdog) => watchdog.watch())
     try {
-      const demand = { outageMs: PROMISE.powerCut, movesMax: 1 }
+      // Its processes are stopped one after the other, not at one instant.
+      const demand = { outageMs: PROMISE.powerCut + 100, movesMax: 1 }
       await watched(pair, 'the machine of the active hangs', demand, async () => {
         pair.nodes[active].hardware.pause()
         await servedBy(pair, standby)
