@@ -9,3 +9,12 @@ export const APPLICATION = {
   database: 'app',
   table: 'app.t',
 } as const
+
+/** Makes them on a server that has none of it. */
+export const APPLICATION_STATEMENTS = `
+CREATE DATABASE ${APPLICATION.database};
+CREATE TABLE ${APPLICATION.table} (id BIGINT PRIMARY KEY, v VARCHAR(200) NOT NULL);
+CREATE USER '${APPLICATION.user}'@'%' IDENTIFIED BY '${APPLICATION.password}';
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, LOCK TABLES, INDEX
+  ON ${APPLICATION.database}.* TO '${APPLICATION.user}'@'%';
+`

@@ -40,6 +40,12 @@ export type Fault =
   /** Echo requests that bear another's source address: ping nodes cannot carry heartbeats. */
   | { kind: 'no-reflection' }
 
+/** Nobody reaches the other node by any way; both reach everybody else. */
+export const APART: readonly Fault[] = [
+  { kind: 'partition', arpPasses: false },
+  { kind: 'no-reflection' },
+]
+
 /** ARP and the two neighbour discovery messages that mean the same for IPv6. */
 const PASS_ADDRESS_RESOLUTION = [
   'ether type arp accept',

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mariadbConfiguration, mariadbStatementText } from '../resources/mariadb-setup.ts'
-import { APPLICATION } from './application.ts'
+import { APPLICATION, APPLICATION_STATEMENTS } from './application.ts'
 import type { LabNode } from './node.ts'
 import { attempt, must, type Running } from './process.ts'
 
@@ -23,15 +23,6 @@ const START_LIMIT_MS = 30_000
 const INSTALL_LIMIT_MS = 60_000
 /** What one command may say is bounded. */
 const PAGE_ROWS = 50_000
-
-const APPLICATION_STATEMENTS = `
-SET SESSION sql_log_bin = 0;
-CREATE DATABASE ${APPLICATION.database};
-CREATE TABLE ${APPLICATION.table} (id BIGINT PRIMARY KEY, v VARCHAR(200) NOT NULL);
-CREATE USER '${APPLICATION.user}'@'%' IDENTIFIED BY '${APPLICATION.password}';
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, LOCK TABLES, INDEX
-  ON ${APPLICATION.database}.* TO '${APPLICATION.user}'@'%';
-`
 
 function passwordFile(workDir: string, whose: keyof typeof PASSWORDS): string {
   return `${workDir}/mariadb-${whose}.password`
@@ -87,7 +78,7 @@ export class LabMariadb {
     this.#server = this.#node.launch(['mariadbd', `--defaults-file=${directory}/server.cnf`])
     await this.#untilItAnswers()
     if (!fresh) return
-    await this.sql(this.#setUp() + APPLICATION_STATEMENTS)
+    await this.sql(`${this.#setUp()}SET SESSION sql_log_bin = 0;\n${APPLICATION_STATEMENTS}`)
     await writeFile(`${directory}/ready`, '')
   }
 

@@ -6,7 +6,7 @@
  * for all: one node alone has answered for a whole second.
  */
 import type { Demand, Letters } from './demand.ts'
-import { burnCpu, type CpuLoad, type Fault, heal, impose, setCable } from './faults.ts'
+import { APART, burnCpu, type CpuLoad, type Fault, heal, impose, setCable } from './faults.ts'
 import type { LabNode } from './node.ts'
 import type { Nodes, PairDriver } from './pair.ts'
 import { type LabNodeName, otherNode } from './plan.ts'
@@ -69,7 +69,7 @@ function dropping(
   title: string,
   watchMs: number,
   demand: Scenario['demand'],
-  faults: (active: LabNodeName) => Fault[],
+  faults: (active: LabNodeName) => readonly Fault[],
   more: Partial<Scenario> = {},
 ): Scenario {
   return {
@@ -181,7 +181,7 @@ export const SCENARIOS: readonly Scenario[] = [
     'nodes apart, ARP too, and no ping node reflects (not protected)',
     15_000,
     () => UNPROTECTED,
-    () => [{ kind: 'partition', arpPasses: false }, { kind: 'no-reflection' }],
+    () => APART,
     { mendedDemand: () => UNPROTECTED },
   ),
   dropping(

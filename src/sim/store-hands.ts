@@ -277,7 +277,7 @@ export class StoreHands {
 
   /** A server that does not do its work is ended, if the peer's copy followed as long as it did. */
   #freezeSick(round: number, order: number): void {
-    const { server, node } = this.#options
+    const { server, peer, node } = this.#options
     const state = node.loop?.state
     const isOver = round !== this.#freeze || order !== this.#order
     if (isOver || server.answers || state === undefined) return
@@ -288,7 +288,6 @@ export class StoreHands {
     }
     this.#endServer()
     // The peer says so with a look of its own, that began after the end.
-    const { peer } = this.#options
     const applied = peer.answers && peer.applied === peer.log.length
     node.take({ type: 'frozen', position: this.#written(endedAt(state, applied)) })
   }

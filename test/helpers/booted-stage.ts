@@ -6,15 +6,28 @@ import { expect } from 'vitest'
 import type { StatusDocument } from '../../src/control/schema.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { DESK } from '../../src/lab/booted/operator.ts'
-import type { BootedPair } from '../../src/lab/booted/pair.ts'
+import { BootedPair } from '../../src/lab/booted/pair.ts'
 import { type Demand, judge, LETTERS, type Letters, type Seen } from '../../src/lab/demand.ts'
 import { observe } from '../../src/lab/measure.ts'
 import { type LabNodeName, NODE_NAMES } from '../../src/lab/plan.ts'
 import { labNowMs } from '../../src/lab/prober.ts'
+import { buildPackage } from './package-file.ts'
 import { until } from './until.ts'
 
 export const PROFILE = 'default'
 const LIMITS: Letters = LETTERS[PROFILE]
+
+/** Two booted nodes with nothing of Tandem, and an operator who has the package. */
+export async function bootedPair(
+  prefix: string,
+  options: Omit<Parameters<typeof BootedPair.build>[1], 'profile'>,
+): Promise<BootedPair> {
+  // One after the other: should the package fail, no pair is left standing.
+  const file = await buildPackage('0.1.0-1')
+  const pair = await BootedPair.build(prefix, { profile: PROFILE, ...options })
+  pair.operator.take(file, `${DESK}/tandem.deb`)
+  return pair
+}
 
 /** What a playbook did on each host, as its last lines count it. */
 export interface Recap {

@@ -3,6 +3,7 @@
  * root, have calls and writes go on while something happens.
  */
 import { expect } from 'vitest'
+import { APPLICATION } from '../../src/lab/application.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import type { BootedPair } from '../../src/lab/booted/pair.ts'
 import { callsLeft } from '../../src/lab/leftovers.ts'
@@ -59,7 +60,10 @@ export async function sql(node: BootedNode, statements: string): Promise<string>
 export function tableOf(node: BootedNode): { ids(from?: number, to?: number): Promise<number[]> } {
   return {
     async ids(from = 0, to = Number.MAX_SAFE_INTEGER) {
-      const rows = await sql(node, `SELECT id FROM app.t WHERE id >= ${from} AND id < ${to}`)
+      const rows = await sql(
+        node,
+        `SELECT id FROM ${APPLICATION.table} WHERE id >= ${from} AND id < ${to}`,
+      )
       return rows
         .split('\n')
         .filter((row) => row !== '')

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { StatusDocument } from '../../src/control/schema.ts'
-import { heal, impose } from '../../src/lab/faults.ts'
+import { APART, heal, impose } from '../../src/lab/faults.ts'
 import { startPair, stopPair, type Workbench } from '../../src/lab/measure.ts'
 import { LabNode } from '../../src/lab/node.ts'
 import { dualActive } from '../../src/lab/outage.ts'
@@ -99,7 +99,7 @@ describe.skipIf(!isRoot)('a real pair with a fence', () => {
     const active = await served()
     const standby = otherNode(active)
     const fromMs = labNowMs()
-    await impose(lab, [{ kind: 'partition', arpPasses: false }, { kind: 'no-reflection' }])
+    await impose(lab, APART)
     await until('the other serves', async () => bench.prober.servingFor(500) === standby)
     await sleep(1_000)
     expect(await bothServedMs(fromMs)).toBe(0)
@@ -121,7 +121,7 @@ describe.skipIf(!isRoot)('a real pair with a fence', () => {
     const standby = otherNode(active)
     await writeFile(broken, '')
     const fromMs = labNowMs()
-    await impose(lab, [{ kind: 'partition', arpPasses: false }, { kind: 'no-reflection' }])
+    await impose(lab, APART)
     await until('it is an alarm', async () =>
       (await statusOf(standby)).alarms.some(({ code }) => code === 'fence-failed'),
     )

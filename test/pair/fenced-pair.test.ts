@@ -5,11 +5,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DESK } from '../../src/lab/booted/operator.ts'
-import { BootedPair } from '../../src/lab/booted/pair.ts'
+import type { BootedPair } from '../../src/lab/booted/pair.ts'
 import { FENCE_LINES, PowerSwitch } from '../../src/lab/booted/power-switch.ts'
-import { type Fault, heal, impose } from '../../src/lab/faults.ts'
+import { APART, heal, impose } from '../../src/lab/faults.ts'
 import {
+  bootedPair,
   expectDone,
   figuresText,
   PROFILE,
@@ -20,7 +20,6 @@ import {
   watched,
   whole,
 } from '../helpers/booted-stage.ts'
-import { buildPackage } from '../helpers/package-file.ts'
 import { until } from '../helpers/until.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -28,22 +27,13 @@ const isRoot = process.getuid?.() === 0
 const FENCING_MS = 2_000
 /** `sp2` lets `sp1` shoot first. */
 const SECOND_MS = 1_200
-/** Nobody reaches the other node by any way; both reach everybody else. */
-const APART: readonly Fault[] = [{ kind: 'partition', arpPasses: false }, { kind: 'no-reflection' }]
-
 let pair: BootedPair
 let controller: PowerSwitch
 
 describe.skipIf(!isRoot)('a pair that boots, with a fence', { retry: 0 }, () => {
   beforeAll(async () => {
-    const [file] = await Promise.all([
-      buildPackage('0.1.0-1'),
-      (async () => {
-        pair = await BootedPair.build('tandemfenced', { profile: PROFILE, more: FENCE_LINES })
-      })(),
-    ])
+    pair = await bootedPair('tandemfenced', { more: FENCE_LINES })
     controller = new PowerSwitch(pair.nodes)
-    pair.operator.take(file, `${DESK}/tandem.deb`)
     expectDone(await playbook(pair, 'site.yml'))
     await pair.prober.start()
     await pair.prober.untilServed(1000, 30_000)

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { copyToDisk, writeOnDisk } from '../../src/lab/booted/disk.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { CLONE, DESK } from '../../src/lab/booted/operator.ts'
-import { BootedPair } from '../../src/lab/booted/pair.ts'
+import type { BootedPair } from '../../src/lab/booted/pair.ts'
 import {
   StandInWatchdog,
   WATCHDOG_DEVICE,
@@ -19,6 +19,7 @@ import {
 } from '../../src/lab/booted/watchdog.ts'
 import { type LabNodeName, NODE_NAMES, otherNode } from '../../src/lab/plan.ts'
 import {
+  bootedPair,
   expectDone,
   expectUnchanged,
   figuresText,
@@ -41,19 +42,12 @@ let watchdogs: StandInWatchdog[] = []
 
 describe.skipIf(!isRoot)('a pair that boots, installed by the playbooks', { retry: 0 }, () => {
   beforeAll(async () => {
-    const [file] = await Promise.all([
-      buildPackage('0.1.0-1'),
-      (async () => {
-        pair = await BootedPair.build('tandempair', {
-          ...{
-            profile: PROFILE,
-            more: [`watchdog: {device: ${WATCHDOG_DEVICE}, timeout_seconds: ${WATCHDOG_SECONDS}}`],
-          },
-        })
-      })(),
-    ])
+    pair = await bootedPair('tandempair', {
+      more: [`watchdog: {device: ${WATCHDOG_DEVICE}, timeout_seconds: ${WATCHDOG_SECONDS}}`],
+    })
     watchdogs = NODE_NAMES.map((name) => new StandInWatchdog(pair.nodes[name]))
-    for (const name of ['tandem.deb', 'first.deb']) pair.operator.take(file, `${DESK}/${name}`)
+    // Later another one is the package of the playbooks.
+    pair.operator.take(pair.operator.pathOf(`${DESK}/tandem.deb`), `${DESK}/first.deb`)
   }, 900_000)
 
   afterAll(async () => {

@@ -7,11 +7,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { APPLICATION_STATEMENTS } from '../../src/lab/application.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import { DESK } from '../../src/lab/booted/operator.ts'
-import { BootedPair } from '../../src/lab/booted/pair.ts'
+import type { BootedPair } from '../../src/lab/booted/pair.ts'
 import { NODE_NAMES } from '../../src/lab/plan.ts'
 import {
+  bootedPair,
   expectDone,
   expectUnchanged,
   figuresText,
@@ -27,23 +29,11 @@ import { CALL_SILENCE, settled, sql, underCalls } from '../helpers/platform-stag
 import { until } from '../helpers/until.ts'
 
 const isRoot = process.getuid?.() === 0
-const APPLICATION = `
-CREATE DATABASE app;
-CREATE TABLE app.t (id BIGINT PRIMARY KEY, v VARCHAR(200) NOT NULL);
-CREATE USER 'app'@'%' IDENTIFIED BY 'lab-app';
-GRANT ALL ON app.* TO 'app'@'%';
-`
 let pair: BootedPair
 
 describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retry: 0 }, () => {
   beforeAll(async () => {
-    const [file] = await Promise.all([
-      buildPackage('0.1.0-1'),
-      (async () => {
-        pair = await BootedPair.build('tandemplatform', { profile: PROFILE, platform: true })
-      })(),
-    ])
-    pair.operator.take(file, `${DESK}/tandem.deb`)
+    pair = await bootedPair('tandemplatform', { platform: true })
   }, 900_000)
 
   afterAll(async () => {
@@ -60,7 +50,7 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
     }
     expect((await statusOf(pair.nodes[active]))?.alarms).toEqual([])
     expectUnchanged(await playbook(pair, 'site.yml'))
-    await sql(pair.nodes[active], APPLICATION)
+    await sql(pair.nodes[active], APPLICATION_STATEMENTS)
     await pair.prober.start()
     await pair.prober.untilServed(1000, 30_000)
   }, 300_000)

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { HistoryDocument, StatusDocument } from '../../src/control/schema.ts'
 import { LabEtcd } from '../../src/lab/etcd.ts'
-import { type Fault, heal, impose } from '../../src/lab/faults.ts'
+import { APART, heal, impose } from '../../src/lab/faults.ts'
 import { startPair, stopPair, type Workbench } from '../../src/lab/measure.ts'
 import { LabNode } from '../../src/lab/node.ts'
 import { dualActive, longestSilence } from '../../src/lab/outage.ts'
@@ -22,9 +22,6 @@ const LEASE_MS = 600
 const TAKEOVER_MS = 1_100
 /** What this machine may add to a time. */
 const SLACK_MS = 700
-
-/** Nobody reaches the other node by any way; both reach everybody else. */
-const APART: readonly Fault[] = [{ kind: 'partition', arpPasses: false }, { kind: 'no-reflection' }]
 
 let lab: Lab
 let etcd: LabEtcd

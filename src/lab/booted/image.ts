@@ -23,7 +23,7 @@ const PACKAGES = [
   // What the package depends on: the lab has no archive to fetch it from.
   ...['iproute2', 'nftables', 'bpftool', 'ca-certificates'],
   // The platform. Not looked at by pairs that have nothing but Tandem.
-  ...['redis-server', 'mariadb-server', 'kamailio', 'rtpengine-daemon', 'netcat-openbsd'],
+  ...['redis-server', 'mariadb-server', 'kamailio', 'rtpengine-daemon'],
   // Gives one process another wall clock.
   'faketime',
   // The operator's machine.
