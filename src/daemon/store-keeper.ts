@@ -5,9 +5,11 @@
  * The core says promote, demote, freeze, unfreeze; this class does it to each store and tells the end.
  * What is to be done to one store is done one thing after the other, and an order that came later makes
  * what still waits of an earlier one void: nothing may link a store that has just been promoted.
- * Whether the stores do their work is `store-watch.ts`; how a returning one is linked `store-rejoin.ts`.
+ * Whether the stores do their work is `store-watch.ts`; how a returning one is linked `store-rejoin.ts`;
+ * in which order they come to stand still `store-freeze.ts`.
  */
 import type { ReplicatedStore, StoreFault, StorePosition } from '../resources/replicated-store.ts'
+import { type FreezeEnd, StoreFreeze, type StoreFreezeOptions } from './store-freeze.ts'
 
 /** Limits of single calls, in milliseconds. */
 export interface StoreLimits {
@@ -29,15 +31,6 @@ export const STORE_LIMITS: StoreLimits = {
 
 /** Between two tries to promote a store that could not be promoted. */
 const PROMOTE_AGAIN_MS = 250
-/** Added to the time a freeze may hold by itself, beyond what we need it for. */
-const HOLD_SPARE_MS = 1_000
-
-/** The peer looks at its stores a few times a second; so long its word on what we ended is waited for. */
-const APPLIED_WITHIN_MS = 1_000
-const APPLIED_LOOK_MS = 20
-
-/** A store that fails its probes gets this long to stand still before its process is ended. */
-const SICK_TRY_MS = 500
 
 /** Said of a store that was promoted. */
 export const TAKES_WRITES = 'takes writes'
@@ -46,9 +39,7 @@ export const IS_READ_ONLY = 'is read-only'
 
 /** What became of the stores, for the core and the log. */
 export type StoreNews =
-  /** `applied`: names of those that had to be ended, and of which the peer has applied all that it received. */
-  | { type: 'frozen'; positions: ReadonlyMap<string, StorePosition>; applied: ReadonlySet<string> }
-  | { type: 'not-frozen'; why: string }
+  | FreezeEnd
   /** `positions`: where each was when everything received was applied, as far as that could be told. */
   | { type: 'promoted'; durationMs: number; positions: ReadonlyMap<string, StorePosition> }
   | { type: 'demoted' }
@@ -56,18 +47,13 @@ export type StoreNews =
   /** One thing was done to one store, in so many milliseconds. */
   | { type: 'step'; store: string; text: string; durationMs: number }
 
-export interface StoreKeeperOptions {
+export interface StoreKeeperOptions
+  extends Pick<StoreFreezeOptions, 'isSick' | 'peerFollowed' | 'peerApplied'> {
   stores: readonly ReplicatedStore[]
   limits: StoreLimits
   tell: (news: StoreNews) => void
   now: () => number
   wait: (ms: number) => Promise<void>
-  /** Known not to do its work, or not to finish it for want of room: a freeze does not wait long for it but ends its process. */
-  isSick: (store: ReplicatedStore) => boolean
-  /** The peer's copy followed for as long as ours worked: ending ours loses next to nothing. */
-  peerFollowed: (store: ReplicatedStore) => boolean
-  /** The peer has applied all that it received of it, by a look that began after that moment. */
-  peerApplied: (store: ReplicatedStore, sinceMs: number) => boolean
 }
 
 /** What all stores are to be, as last ordered. */
@@ -154,92 +140,22 @@ export class StoreKeeper {
     this.#again.delete(store)
   }
 
-  /**
-   * Stops all writes and waits until the peer has everything; else takes it back and says why.
-   *
-   * In waves, so that a store that may take long, or refuse, does not hold up the writers of the others.
-   * First those known to be sick: they get a short try, for one that only refuses to write can be handed
-   * over like a well one. Then those that wait for what is running, last those that stand still at once.
-   * A sick one that does not stand still is killed, as the last step: not while others may still keep
-   * the role here.
-   */
+  /** Stops all writes and waits until the peer has everything; else takes it back and says why. */
   async freeze(limitMs: number): Promise<void> {
+    const { stores, now, wait, isSick, peerFollowed, peerApplied, tell } = this.#options
     const order = this.#order
     const round = ++this.#round
     this.#frozen = true
-    const untilMs = this.#options.now() + limitMs
-    const positions = new Map<string, StorePosition>()
-    const hanging: { store: ReplicatedStore; fault: StoreFault }[] = []
-    const faults: string[] = []
-    const note = (store: ReplicatedStore, what: string, fault: StoreFault): void => {
-      faults.push(`${store.name} ${what}: ${fault.message}`)
-    }
-    const left = (): number => Math.max(1, untilMs - this.#options.now())
-    const freezeOne = async (store: ReplicatedStore, sick: boolean): Promise<void> => {
-      const tryMs = sick ? Math.min(SICK_TRY_MS, left() / 3) : left()
-      const frozen = await store.freeze(tryMs, limitMs + HOLD_SPARE_MS)
-      if (frozen.ok) positions.set(store.name, frozen.value)
-      if (frozen.ok) this.#step(store, 'stands still, no write is lost from here on', frozen)
-      else if (sick && this.#options.peerFollowed(store)) {
-        hanging.push({ store, fault: frozen.fault })
-      } else if (sick) {
-        note(store, "hangs, and the peer's copy did not follow, so it stays", frozen.fault)
-      } else note(store, 'could not be frozen', frozen.fault)
-    }
-    const sick = new Set(this.#options.stores.filter(this.#options.isSick))
-    const waves = [
-      (store: ReplicatedStore) => sick.has(store),
-      (store: ReplicatedStore) => !sick.has(store) && !store.freezesAtOnce,
-      (store: ReplicatedStore) => !sick.has(store) && store.freezesAtOnce,
-    ]
-    for (const ofWave of waves) {
-      if (faults.length > 0 || !this.#options.stores.some(ofWave)) continue
-      await this.#each(order, async (store) => {
-        if (ofWave(store)) await freezeOne(store, sick.has(store))
-      })
-    }
-    if (faults.length === 0) {
-      await this.#each(order, async (store) => {
-        const position = positions.get(store.name)
-        if (position === undefined) return
-        const reached = await store.peerReached(position, left())
-        if (!reached.ok) note(store, 'did not reach the peer in time', reached.fault)
-        else this.#step(store, "is at the peer's in full", reached)
-      })
-    }
-    if (faults.length === 0 && round === this.#round) {
-      for (const { store, fault } of hanging) {
-        const killed = await this.#end(store, fault)
-        if (killed !== null) note(store, 'neither stands still nor could be ended', killed)
-      }
-    }
-    // Somebody ordered otherwise meanwhile: what it wants is being done.
-    if (order !== this.#order || round !== this.#round) return
-    if (faults.length === 0) {
-      const ended = hanging.map(({ store }) => store)
-      const applied = await this.#appliedAtPeer(ended, Math.min(APPLIED_WITHIN_MS, left()))
-      if (order !== this.#order || round !== this.#round) return
-      this.#options.tell({ type: 'frozen', positions, applied })
-    } else {
-      await this.unfreeze()
-      this.#options.tell({ type: 'not-frozen', why: faults.join('; ') })
-    }
-  }
-
-  /** Of stores that were ended just now: which of them the peer has applied in full, as far as it says so in time. */
-  async #appliedAtPeer(
-    ended: readonly ReplicatedStore[],
-    limitMs: number,
-  ): Promise<ReadonlySet<string>> {
-    const { now, wait, peerApplied } = this.#options
-    const endedMs = now()
-    for (;;) {
-      const applied = ended.filter((store) => peerApplied(store, endedMs))
-      if (applied.length === ended.length || now() - endedMs >= limitMs) {
-        return new Set(applied.map(({ name }) => name))
-      }
-      await wait(APPLIED_LOOK_MS)
-    }
+    const end = await new StoreFreeze({
+      ...{ stores, limitMs, now, wait, isSick, peerFollowed, peerApplied },
+      inTurn: (store, work) => this.#inLane(store, work),
+      wanted: () => order === this.#order && round === this.#round,
+      end: (store, fault) => this.#end(store, fault),
+      step: (store, text, took) => this.#step(store, text, took),
+    }).run()
+    if (end === null) return
+    if (end.type === 'not-frozen') await this.unfreeze()
+    tell(end)
   }
 
   /** Writes go on, unless this node is to be read-only. */

@@ -41,7 +41,7 @@ export interface StoreView {
   lookedMs: number
   /** When it began: what it found was so then or later. */
   begunMs: number
-  /** Why the newest look or probe failed; null when it did not. */
+  /** Why the newest look or probe failed, of a sick one the newest probe; null when it did not. */
   fault: StoreFault | null
   misses: number
   sick: boolean
@@ -138,7 +138,8 @@ export class StoreWatch {
     view.begunMs = begunMs
     view.report = result.ok ? result.value : null
     view.lookedMs = this.#options.now()
-    if (!result.ok) view.fault = result.fault
+    // Of a sick one the probes say why: two sentences in turn would be an alarm that comes and goes.
+    if (!result.ok && !view.sick) view.fault = result.fault
     this.#options.looked(view)
   }
 

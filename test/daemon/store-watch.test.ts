@@ -109,6 +109,19 @@ test('a probe over which the role changed says nothing', async () => {
   expect(changes).toEqual([])
 })
 
+test('of a sick one the probes say why, also between them', async () => {
+  const { probeMs, lookMs } = STORE_WATCH_TIMING
+  await turns()
+  const look = { ...FAULT, message: 'look: nobody listens' }
+  store.faults = { monitor: look }
+  await pass(lookMs, 1)
+  expect(watch.viewOf(store)?.fault).toEqual(look)
+  store.faults['probe writable'] = FAULT
+  await pass(probeMs, 3)
+  await pass(lookMs, 2)
+  expect(watch.viewOf(store)?.fault).toEqual(FAULT)
+})
+
 test('a look that fails leaves no report to be believed', async () => {
   await turns()
   store.faults['monitor'] = FAULT

@@ -70,16 +70,22 @@ export async function whole(
   pair: BootedPair,
   { limitMs = 60_000, ableBoth = true }: { limitMs?: number; ableBoth?: boolean } = {},
 ): Promise<{ active: LabNodeName; standby: LabNodeName }> {
-  return until(async () => {
-    const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
-    if (sp1 == null || sp2 == null) return null
-    const states = `${sp1.local.state} ${sp2.local.state}`
-    const able = sp1.local.able && sp2.local.able && sp1.peer.able === true
-    if (ableBoth && !able) return null
-    if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
-    if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
-    return null
-  }, limitMs)
+  let last = ''
+  try {
+    return await until(async () => {
+      const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
+      last = JSON.stringify([sp1, sp2].map((found) => [found?.local, found?.alarms]))
+      if (sp1 == null || sp2 == null) return null
+      const able = sp1.local.able && sp2.local.able && sp1.peer.able === true
+      if (ableBoth && !able) return null
+      const states = `${sp1.local.state} ${sp2.local.state}`
+      if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
+      if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
+      return null
+    }, limitMs)
+  } catch (cause) {
+    throw new Error(`the pair is not whole: ${last}`, { cause })
+  }
 }
 
 /** Waits until clients have been answered by one node, and by no other, for a whole second. */

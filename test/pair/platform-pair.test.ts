@@ -131,11 +131,14 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
     const { active, standby } = await settled(pair)
     const node = pair.nodes[active]
     const limits = { silenceMs: CALL_SILENCE.move, holdMs: 20_000, follows: false }
-    await underCalls(pair, 'disk of the active full', limits, async () => {
-      await node.run(['sh', '-c', 'dd if=/dev/zero of=/var/fill bs=1M'])
-      await servedBy(pair, standby)
-    })
-    await node.run(['rm', '/var/fill'])
+    try {
+      await underCalls(pair, 'disk of the active full', limits, async () => {
+        await node.run(['sh', '-c', 'dd if=/dev/zero of=/var/fill bs=1M'])
+        await servedBy(pair, standby)
+      })
+    } finally {
+      await node.run(['rm', '/var/fill'])
+    }
     // A MariaDB that waits for room looks once a minute.
     expect(await settled(pair, 150_000)).toEqual({ active: standby, standby: active })
   }, 180_000)
