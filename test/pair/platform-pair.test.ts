@@ -4,7 +4,7 @@
  * and MariaDB, set up by the playbooks; telephones and a writing client beside them. One story, in order.
  */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { APPLICATION_STATEMENTS } from '../../src/lab/application.ts'
@@ -168,6 +168,7 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
       )
     }
     expect(await settled(pair)).toEqual(roles)
+    for (const name of NODE_NAMES) await ownClock(pair.nodes[name])
   }, 180_000)
 
   it('a node that boots alone after both lost power says that it may lack data, and serves when an operator accepts that', async () => {
@@ -223,20 +224,37 @@ describe.skipIf(!isRoot)('a platform that boots, looked after by Tandem', { retr
 })
 
 const CLOCK = '/etc/tandem-lab-clock'
+const DROP_IN = '/run/systemd/system/tandemd.service.d/clock.conf'
 
-/** Has the agent of a node read its wall clock from a file: how many seconds it is off. */
+/**
+ * Has the agent of a node read its wall clock from a file: how many seconds it is off. Nothing else of its unit:
+ * the programs of the crash helper would find their limits over at once, and end the stores.
+ */
 async function otherClock(node: BootedNode): Promise<void> {
+  const clock = [
+    'LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
+    `FAKETIME_TIMESTAMP_FILE=${CLOCK}`,
+    'FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_RESET=1',
+  ]
+  const start = `ExecStart=/usr/bin/env ${clock.join(' ')} /usr/bin/tandem agent`
+  const lines = ['[Service]', 'ExecStart=', start, ''].join('\n')
   await setClock(node, '+0')
-  const lines = [
-    '[Service]',
-    'Environment=LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
-    `Environment=FAKETIME_TIMESTAMP_FILE=${CLOCK} FAKETIME_CACHE_DURATION=1`,
-    'Environment=FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_RESET=1',
+  await node.run([
+    'sh',
+    '-c',
+    `mkdir -p ${dirname(DROP_IN)}; printf %s "$1" >${DROP_IN}`,
     '',
-  ].join('\n')
-  const script =
-    'd=/etc/systemd/system/tandemd.service.d; mkdir -p $d; printf "%s" "$1" >$d/clock.conf'
-  await node.run(['sh', '-c', script, 'sh', lines])
+    lines,
+  ])
+  await restarted(node)
+}
+
+async function ownClock(node: BootedNode): Promise<void> {
+  await node.run(['rm', DROP_IN])
+  await restarted(node)
+}
+
+async function restarted(node: BootedNode): Promise<void> {
   await node.run(['systemctl', 'daemon-reload'])
   expect(await node.run(['systemctl', 'restart', 'tandemd'])).toMatchObject({ ok: true })
   await settled(pair)
