@@ -19,6 +19,8 @@ const HOLD_SPARE_MS = 1_000
 /** The peer looks at its stores a few times a second; so long its word on what we ended is waited for. */
 const APPLIED_WITHIN_MS = 1_000
 const APPLIED_LOOK_MS = 20
+/** Of the limit, kept for what is still to be done once a store was ended. */
+const REST_PART = 1 / 6
 
 export type FreezeEnd =
   /** `applied`: names of those that had to be ended, and of which the peer has applied all that it received. */
@@ -38,6 +40,8 @@ export interface StoreFreezeOptions {
   isSick: (store: ReplicatedStore) => boolean
   /** The peer's copy followed for as long as ours worked: ending ours loses next to nothing. */
   peerFollowed: (store: ReplicatedStore) => boolean
+  /** Its position decides who may take over, so the peer's word on it is waited for. */
+  proves: (store: ReplicatedStore) => boolean
   /** The peer has applied all that it received of it, by a look that began after that moment. */
   peerApplied: (store: ReplicatedStore, sinceMs: number) => boolean
   /** Ends the process of one that does not stand still. @returns why it may still run; null when it does not */
@@ -125,11 +129,17 @@ export class StoreFreeze {
     else this.#fault(store, "hangs, and the peer's copy did not follow, so it stays", fault)
   }
 
-  /** Nothing is ended before this: a store that the peer does not follow would keep the role here. */
+  /** Nothing is ended before this: whatever would keep the role here does so now. */
   async #follows(store: ReplicatedStore): Promise<void> {
     if (this.#positions.has(store.name)) return this.#reaches(store)
-    const looked = await store.monitor(this.#leftMs())
+    const sick = this.#sick.has(store)
+    const looked = await store.monitor(sick ? this.#tryMs() : this.#leftMs())
+    if (!looked.ok && sick) return this.#hangs(store, looked.fault)
     if (!looked.ok) return this.#fault(store, 'does not answer', looked.fault)
+    if (looked.value.role !== 'writable') return this.#refuse(store, 'is read-only here')
+    if (sick && !this.#options.peerFollowed(store)) {
+      return this.#refuse(store, "is not well, and the peer's copy did not follow")
+    }
     const reached = await store.peerReached(looked.value.position, this.#leftMs())
     if (!reached.ok) this.#fault(store, 'is not followed by the peer', reached.fault)
   }
@@ -147,31 +157,41 @@ export class StoreFreeze {
     const ended: ReplicatedStore[] = []
     for (const [store, fault] of this.#hanging) {
       if (this.#faults.length > 0 || !this.#options.wanted()) return
+      if (this.#spareMs() <= 0) return this.#fault(store, 'hangs, too late to end it', fault)
       const runs = await this.#options.end(store, fault)
       if (runs !== null) this.#fault(store, 'neither stands still nor could be ended', runs)
       else ended.push(store)
       this.#hanging.delete(store)
       this.#ended.add(store)
     }
-    await this.#untilApplied(ended)
+    await this.#untilApplied(ended.filter(this.#options.proves))
   }
 
   /** Waits for the peer's word that it has applied what it received of stores that were ended just now. */
   async #untilApplied(ended: readonly ReplicatedStore[]): Promise<void> {
     const { now, wait, peerApplied, wanted } = this.#options
     const endedMs = now()
-    const untilMs = endedMs + Math.min(APPLIED_WITHIN_MS, this.#leftMs())
+    const untilMs = endedMs + Math.min(APPLIED_WITHIN_MS, this.#spareMs())
     const applied = (store: ReplicatedStore): boolean => peerApplied(store, endedMs)
     while (!ended.every(applied) && now() < untilMs && wanted()) await wait(APPLIED_LOOK_MS)
     for (const { name } of ended.filter(applied)) this.#applied.add(name)
   }
 
   #fault(store: ReplicatedStore, what: string, fault: StoreFault): void {
-    this.#faults.push(`${store.name} ${what}: ${fault.message}`)
+    this.#refuse(store, `${what}: ${fault.message}`)
+  }
+
+  #refuse(store: ReplicatedStore, why: string): void {
+    this.#faults.push(`${store.name} ${why}`)
   }
 
   #leftMs(): number {
     return Math.max(1, this.#untilMs - this.#options.now())
+  }
+
+  /** Of what is left, what the rest does not need. */
+  #spareMs(): number {
+    return this.#leftMs() - this.#options.limitMs * REST_PART
   }
 
   #tryMs(): number {

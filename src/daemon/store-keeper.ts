@@ -48,7 +48,7 @@ export type StoreNews =
   | { type: 'step'; store: string; text: string; durationMs: number }
 
 export interface StoreKeeperOptions
-  extends Pick<StoreFreezeOptions, 'isSick' | 'peerFollowed' | 'peerApplied'> {
+  extends Pick<StoreFreezeOptions, 'isSick' | 'peerFollowed' | 'proves' | 'peerApplied'> {
   stores: readonly ReplicatedStore[]
   limits: StoreLimits
   tell: (news: StoreNews) => void
@@ -70,8 +70,9 @@ export class StoreKeeper {
   #frozen = false
   /** Where each store was before it was promoted, everything received applied. */
   readonly #drained = new Map<string, StorePosition>()
-  /** Stores whose demotion is being repeated. */
-  readonly #again = new Set<ReplicatedStore>()
+  /** Stores whose demotion, or promotion, is being repeated. */
+  readonly #demotedAgain = new Set<ReplicatedStore>()
+  readonly #promotedAgain = new Set<ReplicatedStore>()
   /** Number of the newest freeze or its end; what an older freeze found is not told. */
   #round = 0
 
@@ -93,19 +94,18 @@ export class StoreKeeper {
     const order = this.#begin('writable')
     const startedMs = this.#options.now()
     this.#drained.clear()
-    const done = await this.#each(order, (store) => this.#promoteOne(order, store))
-    if (!done) return
+    await Promise.all(this.#options.stores.map((store) => this.#promoteOne(order, store)))
+    if (order !== this.#order) return
     const durationMs = this.#options.now() - startedMs
     this.#options.tell({ type: 'promoted', durationMs, positions: new Map(this.#drained) })
   }
 
   /** A store that is to take writes came back read-only, as a server does that was started again. */
   async promoteAgain(store: ReplicatedStore): Promise<void> {
-    const order = this.#order
-    if (this.#wanted !== 'writable') return
-    await this.#inLane(store, async () => {
-      if (order === this.#order && !this.#frozen) await this.#promoteOne(order, store)
-    })
+    if (this.#wanted !== 'writable' || this.#frozen || this.#promotedAgain.has(store)) return
+    this.#promotedAgain.add(store)
+    await this.#promoteOne(this.#order, store)
+    this.#promotedAgain.delete(store)
   }
 
   /** This node serves no longer: nobody may write here. */
@@ -131,23 +131,23 @@ export class StoreKeeper {
    * Nothing is done unless it is to be read-only, and still is not when its turn has come.
    */
   async demoteAgain(store: ReplicatedStore): Promise<void> {
-    if (this.#wanted !== 'read-only' || this.#again.has(store)) return
-    this.#again.add(store)
+    if (this.#wanted !== 'read-only' || this.#demotedAgain.has(store)) return
+    this.#demotedAgain.add(store)
     await this.whenStill('read-only', store, async () => {
       const looked = await store.monitor(this.#options.limits.lookMs)
       if (looked.ok && looked.value.role === 'writable') await this.#demoteOne(store)
     })
-    this.#again.delete(store)
+    this.#demotedAgain.delete(store)
   }
 
   /** Stops all writes and waits until the peer has everything; else takes it back and says why. */
   async freeze(limitMs: number): Promise<void> {
-    const { stores, now, wait, isSick, peerFollowed, peerApplied, tell } = this.#options
+    const { stores, now, wait, isSick, peerFollowed, proves, peerApplied, tell } = this.#options
     const order = this.#order
     const round = ++this.#round
     this.#frozen = true
     const end = await new StoreFreeze({
-      ...{ stores, limitMs, now, wait, isSick, peerFollowed, peerApplied },
+      ...{ stores, limitMs, now, wait, isSick, peerFollowed, proves, peerApplied },
       inTurn: (store, work) => this.#inLane(store, work),
       wanted: () => order === this.#order && round === this.#round,
       end: (store, fault) => this.#end(store, fault),
@@ -164,6 +164,8 @@ export class StoreKeeper {
     const round = ++this.#round
     if (this.#wanted === 'read-only') return
     await this.#each(order, async (store) => {
+      // A newer freeze has its own end; behind a store that hangs, unfreezes would pile up.
+      if (round !== this.#round) return
       const result = await store.unfreeze(this.#options.limits.unfreezeMs)
       if (!result.ok) this.#trouble(store, 'could not be given free', result.fault)
     })
@@ -215,20 +217,30 @@ export class StoreKeeper {
     return mine
   }
 
+  /** Tries until it takes writes. Between two tries it may be frozen, or ended because it hangs. */
   async #promoteOne(order: number, store: ReplicatedStore): Promise<void> {
-    const { limits, wait } = this.#options
-    const drained = await store.drain(limits.drainMs)
-    if (!drained.ok) this.#trouble(store, 'may lack what it received', drained.fault)
-    else {
-      this.#drained.set(store.name, drained.value)
-      this.#step(store, 'has applied what it received', drained)
+    let drained = false
+    let told = false
+    const tryOnce = async (): Promise<boolean> => {
+      if (order !== this.#order) return true
+      if (this.#frozen) return false
+      if (!drained) await this.#drain(store)
+      drained = true
+      if (order !== this.#order) return true
+      const result = await store.promote(this.#options.limits.promoteMs)
+      if (result.ok) this.#step(store, TAKES_WRITES, result)
+      else if (!told) this.#trouble(store, 'could not be promoted, trying again', result.fault)
+      told ||= !result.ok
+      return result.ok
     }
-    for (let told = false; order === this.#order; told = true) {
-      const result = await store.promote(limits.promoteMs)
-      if (result.ok) return this.#step(store, TAKES_WRITES, result)
-      if (!told) this.#trouble(store, 'could not be promoted, trying again', result.fault)
-      await wait(PROMOTE_AGAIN_MS)
-    }
+    while (!(await this.#inLane(store, tryOnce))) await this.#options.wait(PROMOTE_AGAIN_MS)
+  }
+
+  async #drain(store: ReplicatedStore): Promise<void> {
+    const drained = await store.drain(this.#options.limits.drainMs)
+    if (!drained.ok) return this.#trouble(store, 'may lack what it received', drained.fault)
+    this.#drained.set(store.name, drained.value)
+    this.#step(store, 'has applied what it received', drained)
   }
 
   async #demoteEach(demoteOne: (store: ReplicatedStore) => Promise<void>): Promise<void> {

@@ -100,6 +100,7 @@ const keeper: StoreKeeper = new StoreKeeper({
   wait,
   isSick: (store) => watch.viewOf(store)?.sick === true || space.isFull(store),
   peerFollowed: (store) => peerFollowed.has(store, sole, now()),
+  proves: ({ name }) => data.stores.some((store) => store.name === name && store.semiSync),
   peerApplied: ({ name }, sinceMs) => post.peerApplied(name, sinceMs),
 })
 const peerFollowed = new PeerFollowed(data.stores)

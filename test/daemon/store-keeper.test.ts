@@ -12,6 +12,8 @@ let two: PretendStore
 let told: StoreNews[]
 let sick: Set<unknown>
 let nowMs: number
+/** Time goes on with every wait, unless a test stops it here. */
+let stopped: Promise<void> | null
 let keeper: StoreKeeper
 
 beforeEach(() => {
@@ -21,6 +23,7 @@ beforeEach(() => {
   told = []
   sick = new Set()
   nowMs = 0
+  stopped = null
   keeper = new StoreKeeper({
     stores: [one, two],
     limits: STORE_LIMITS,
@@ -30,11 +33,13 @@ beforeEach(() => {
     },
     now: () => nowMs,
     wait: async (ms) => {
+      if (stopped !== null) return stopped
       nowMs += ms
       await turns(1)
     },
     isSick: (store) => sick.has(store),
     peerFollowed: () => true,
+    proves: () => true,
     peerApplied: () => true,
   })
 })
@@ -56,6 +61,39 @@ describe('a promotion', () => {
     one.faults = {}
     await done
     expect(told.map(({ type }) => type)).toEqual(['trouble', 'promoted'])
+  })
+
+  test('of a store that hangs does not keep it from being ended for a handover', async () => {
+    one.freezesAtOnce = false
+    two.report = { ...REPORT, role: 'writable' }
+    one.faults = { promote: FAULT, freeze: FAULT }
+    let goOn = (): void => undefined
+    stopped = new Promise((resolve) => {
+      goOn = resolve
+    })
+    const promoting = keeper.promote()
+    await turns()
+    sick.add(one)
+    await keeper.freeze(500)
+    await keeper.demote()
+    goOn()
+    await promoting
+    expect(asked).toContain('one kill')
+    expect(told.map(({ type }) => type)).toEqual(['trouble', 'trouble', 'frozen', 'demoted'])
+  })
+
+  test('goes on when a freeze was taken back', async () => {
+    one.faults = { promote: FAULT }
+    const promoting = keeper.promote()
+    await turns()
+    const freezing = keeper.freeze(500)
+    one.faults = {}
+    await freezing
+    asked.length = 0
+    await keeper.unfreeze()
+    await promoting
+    expect(asked).toContain('one promote')
+    expect(told.at(-1)?.type).toBe('promoted')
   })
 
   test('ends when the node is to be demoted meanwhile, and is not told', async () => {
@@ -184,6 +222,7 @@ describe('a freeze', () => {
   test('ends what hangs, says so, and asks nobody whether one that cannot be reached was ended', async () => {
     sick.add(one)
     one.freezesAtOnce = false
+    two.report = { ...REPORT, role: 'writable' }
     one.faults = {
       freeze: { code: 'HA_STORE_TIMEOUT', message: 'no answer' },
       kill: { code: 'HA_STORE_REFUSED', message: 'its process is not known' },
@@ -232,6 +271,28 @@ describe('a freeze', () => {
     expect(told).toEqual([{ type: 'demoted' }])
     expect(asked.indexOf('one unfreeze')).toBeGreaterThan(asked.indexOf('one demote'))
   })
+})
+
+test('behind a store that hangs, what was frozen is given free once', async () => {
+  await keeper.promote()
+  const release = one.hold('freeze')
+  const first = keeper.freeze(500)
+  await turns()
+  const ends = [keeper.unfreeze(), keeper.unfreeze(), keeper.unfreeze()]
+  release()
+  await Promise.all([first, ...ends])
+  expect(asked.filter((line) => line === 'one unfreeze')).toHaveLength(1)
+  expect(keeper.frozen).toBe(false)
+})
+
+test('a store is promoted again once at a time', async () => {
+  await keeper.promote()
+  asked.length = 0
+  const release = one.hold('promote')
+  const both = [keeper.promoteAgain(one), keeper.promoteAgain(one)]
+  release()
+  await Promise.all(both)
+  expect(asked).toEqual(['one drain', 'one promote'])
 })
 
 test('a node that is read-only is never given free', async () => {
