@@ -84,8 +84,17 @@ export async function whole(
       return null
     }, limitMs)
   } catch (cause) {
-    throw new Error(`the pair is not whole: ${last}`, { cause })
+    const logs = await Promise.all(NODE_NAMES.map((name) => lastWordsOf(pair.nodes[name])))
+    throw new Error(`the pair is not whole: ${last}\n${logs.join('')}`, { cause })
   }
+}
+
+/** What its units said last, for whoever reads why a test failed. */
+async function lastWordsOf(node: BootedNode): Promise<string> {
+  const units = ['tandemd', 'mariadb', 'redis-server'].map((unit) => `-u ${unit}`).join(' ')
+  const script = `systemctl --failed --no-legend; journalctl ${units} -n 80 --no-pager | cut -c1-240`
+  const { stdout, stderr } = await node.run(['sh', '-c', script])
+  return `${node.name}:\n${stdout}${stderr}`
 }
 
 /** Waits until clients have been answered by one node, and by no other, for a whole second. */
