@@ -100,12 +100,18 @@ export class StoreKeeper {
     this.#options.tell({ type: 'promoted', durationMs, positions: new Map(this.#drained) })
   }
 
-  /** A store that is to take writes came back read-only, as a server does that was started again. */
-  async promoteAgain(store: ReplicatedStore): Promise<void> {
-    if (this.#wanted !== 'writable' || this.#frozen || this.#promotedAgain.has(store)) return
+  /**
+   * A store that is to take writes came back read-only, as a server does that was started again.
+   *
+   * @returns whether it takes writes again by this call
+   */
+  async promoteAgain(store: ReplicatedStore): Promise<boolean> {
+    const order = this.#order
+    if (this.#wanted !== 'writable' || this.#frozen || this.#promotedAgain.has(store)) return false
     this.#promotedAgain.add(store)
-    await this.#promoteOne(this.#order, store)
+    await this.#promoteOne(order, store)
     this.#promotedAgain.delete(store)
+    return order === this.#order
   }
 
   /** This node serves no longer: nobody may write here. */

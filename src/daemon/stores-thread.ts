@@ -225,8 +225,7 @@ async function restarted({ store, begunMs }: Readonly<StoreView>): Promise<void>
     'store-restarted',
     `${store.name} is read-only although this node serves; it is made writable again, without what its server lost`,
   )
-  await keeper.promoteAgain(store)
-  await confirm.again(store)
+  if (await keeper.promoteAgain(store)) await confirm.again(store)
 }
 
 function lookOf({ report }: Readonly<StoreView>): FollowLook {

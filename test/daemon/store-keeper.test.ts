@@ -291,7 +291,7 @@ test('a store is promoted again once at a time', async () => {
   const release = one.hold('promote')
   const both = [keeper.promoteAgain(one), keeper.promoteAgain(one)]
   release()
-  await Promise.all(both)
+  expect(await Promise.all(both)).toEqual([true, false])
   expect(asked).toEqual(['one drain', 'one promote'])
 })
 

@@ -66,26 +66,48 @@ export async function statusOf(node: BootedNode): Promise<StatusDocument | null>
 }
 
 /** Waits until one node is active, the other standby, and both could serve unless one need not. */
-export async function whole(
+export function whole(
   pair: BootedPair,
   { limitMs = 60_000, ableBoth = true }: { limitMs?: number; ableBoth?: boolean } = {},
 ): Promise<{ active: LabNodeName; standby: LabNodeName }> {
-  let last = ''
+  return untilBoth(pair, limitMs, ([sp1, sp2]) => {
+    if (sp1 === null || sp2 === null) return null
+    const able = sp1.local.able && sp2.local.able && sp1.peer.able === true
+    if (ableBoth && !able) return null
+    const states = `${sp1.local.state} ${sp2.local.state}`
+    if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
+    if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
+    return null
+  })
+}
+
+/** What `sp1` and `sp2` tell; null: no answer. */
+export type BothStatuses = readonly [StatusDocument | null, StatusDocument | null]
+
+/**
+ * Asks both nodes until what they tell is what is waited for.
+ *
+ * @param find  null: not yet
+ * @throws Error with what they told last, and what their units said, when it does not come about
+ */
+export async function untilBoth<Value>(
+  pair: BootedPair,
+  limitMs: number,
+  find: (statuses: BothStatuses) => Value | null,
+): Promise<Value> {
+  let statuses: BothStatuses = [null, null]
   try {
     return await until(async () => {
-      const [sp1, sp2] = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
-      last = JSON.stringify([sp1, sp2].map((found) => [found?.local, found?.alarms]))
-      if (sp1 == null || sp2 == null) return null
-      const able = sp1.local.able && sp2.local.able && sp1.peer.able === true
-      if (ableBoth && !able) return null
-      const states = `${sp1.local.state} ${sp2.local.state}`
-      if (states === 'active standby') return { active: 'sp1', standby: 'sp2' } as const
-      if (states === 'standby active') return { active: 'sp2', standby: 'sp1' } as const
-      return null
+      const { sp1, sp2 } = pair.nodes
+      statuses = await Promise.all([statusOf(sp1), statusOf(sp2)])
+      return find(statuses)
     }, limitMs)
   } catch (cause) {
+    const told = statuses.map(
+      (found) => found && [found.local, found.alarms, found.stores, found.services],
+    )
     const logs = await Promise.all(NODE_NAMES.map((name) => lastWordsOf(pair.nodes[name])))
-    throw new Error(`the pair is not whole: ${last}\n${logs.join('')}`, { cause })
+    throw new Error(`the pair is not whole: ${JSON.stringify(told)}\n${logs.join('')}`, { cause })
   }
 }
 

@@ -7,11 +7,10 @@ import { APPLICATION } from '../../src/lab/application.ts'
 import type { BootedNode } from '../../src/lab/booted/node.ts'
 import type { BootedPair } from '../../src/lab/booted/pair.ts'
 import { callsLeft } from '../../src/lab/leftovers.ts'
-import { type LabNodeName, NODE_NAMES } from '../../src/lab/plan.ts'
+import type { LabNodeName } from '../../src/lab/plan.ts'
 import { stand } from '../../src/lab/standing-calls.ts'
 import { lostOf, StoreClient, stallOf } from '../../src/lab/store-client.ts'
-import { note, PROMISE, statusOf, whole } from './booted-stage.ts'
-import { until } from './until.ts'
+import { note, PROMISE, untilBoth, whole } from './booted-stage.ts'
 
 /** Calls that stand in every case. */
 export const CALLS = 20
@@ -22,30 +21,21 @@ export async function settled(
   pair: BootedPair,
   limitMs = 90_000,
 ): Promise<{ active: LabNodeName; standby: LabNodeName }> {
-  let last = ''
   const roles = await whole(pair, { limitMs })
-  try {
-    return await until(async () => {
-      const statuses = await Promise.all(NODE_NAMES.map((name) => statusOf(pair.nodes[name])))
-      const [ours, theirs] = roles.active === 'sp1' ? statuses : statuses.toReversed()
-      last = JSON.stringify(
-        statuses.map((status) => [status?.local.state, status?.stores, status?.services]),
-      )
-      if (ours == null || theirs == null || ours.local.state !== 'active') return null
-      const serve = ours.stores.every(
-        ({ kind, role, confirmsTogether }) =>
-          role === 'writable' && (kind === 'redis' || confirmsTogether),
-      )
-      const follow = theirs.stores.every(({ following }) => following)
-      const services = [...ours.services, ...theirs.services]
-      const well = services.every(({ process, probe }) => process === 'running' && probe === 'well')
-      return serve && follow && well && ours.stores.length === 2 && services.length === 6
-        ? roles
-        : null
-    }, limitMs)
-  } catch (cause) {
-    throw new Error(`the platform did not settle: ${last}`, { cause })
-  }
+  return untilBoth(pair, limitMs, (statuses) => {
+    const [ours, theirs] = roles.active === 'sp1' ? statuses : statuses.toReversed()
+    if (ours == null || theirs == null || ours.local.state !== 'active') return null
+    const serve = ours.stores.every(
+      ({ kind, role, confirmsTogether }) =>
+        role === 'writable' && (kind === 'redis' || confirmsTogether),
+    )
+    const follow = theirs.stores.every(({ following }) => following)
+    const services = [...ours.services, ...theirs.services]
+    const well = services.every(({ process, probe }) => process === 'running' && probe === 'well')
+    return serve && follow && well && ours.stores.length === 2 && services.length === 6
+      ? roles
+      : null
+  })
 }
 
 /** Runs statements as the server's own root. */
